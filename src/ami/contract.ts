@@ -1,0 +1,79 @@
+/**
+ * What the local Asterisk is to the rest of Hintmesh. Owns the shapes between `ami/` and `broker.ts`:
+ * options in, handlers called, results given. No code.
+ */
+import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+
+export interface AmiOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly secret: string;
+  /** TLS to the manager port (`tlsenable=yes` in manager.conf); absent: plain TCP. */
+  readonly tls?: {
+    /** PEM text of the CA (or the self-signed certificate) to trust; absent: the system's. */
+    readonly ca?: string;
+    /** Name to check the certificate against; absent: `host`. */
+    readonly servername?: string;
+    /** PEM texts of our own certificate and key, when Asterisk asks for one. */
+    readonly cert?: string;
+    readonly key?: string;
+  };
+  /** Extension contexts whose hints are wanted; rows of other contexts are still read for lamps' hints. */
+  readonly pingEveryMs: number;
+  readonly relistEveryMs: number;
+}
+
+/** Why a session ended or could not begin. Closed list: log, metrics and docs share it. */
+export type AmiDownReason =
+  | 'unreachable'
+  | 'not-asterisk'
+  | 'login-refused'
+  | 'login-timeout'
+  | 'no-fully-booted'
+  | 'missing-privilege'
+  | 'missing-module'
+  | 'list-failed'
+  | 'ping-timeout'
+  | 'oversize'
+  | 'closed'
+  | 'stopped';
+
+export interface AmiDown {
+  readonly reason: AmiDownReason;
+  /** One sentence for the admin: what is wrong and how to mend it (naming the manager.conf line). No secrets. */
+  readonly text: string;
+}
+
+export interface AmiHandlers {
+  /**
+   * Given every hint the list shows, the extensions that must be asked one by one with ExtensionState
+   * (pattern hints are in no list until asked for). Their answers join the listing, status -1 included.
+   */
+  toAsk(listed: readonly HintStatus[]): readonly HintKey[];
+  /** Booted, and everything read. Until then, and after `down`, nothing else is called but `note`. */
+  up(listing: Listing, about: { readonly version: string }): void;
+  relisted(listing: Listing): void;
+  down(why: AmiDown): void;
+  hintChanged(status: HintStatus): void;
+  deviceChanged(status: DeviceStatus): void;
+  /** A Ping was answered. */
+  answered(): void;
+  /** An attempt failed before it was up; called once for each new reason, not for each attempt. */
+  failed(why: AmiDown): void;
+}
+
+export type WriteResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** The local Asterisk, whatever AMI session it takes; it reconnects by itself until closed. */
+export interface Asterisk {
+  start(): void;
+  /**
+   * One Setvar, written at once and in call order. Resolves with Asterisk's answer, or `ok: false` when the
+   * session ends first or no answer comes in time. Never rejects.
+   */
+  setDeviceState(device: string, state: string): Promise<WriteResult>;
+  /** Read everything again; several calls within `RELIST_DEBOUNCE_MS` are one. */
+  relist(): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,43 @@
+/**
+ * What one broker tells another, as the core sees it: no bytes, no links. Owns the shapes only.
+ * How they look on the wire is `mesh/frames.ts`; what they mean is `replica.ts` and `peer.ts`.
+ */
+import type { DeviceState } from './state.ts';
+
+/** Kinds of state that this version carries. */
+export const KINDS = ['device'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One extension's state; `null`: the origin no longer has this extension. */
+export interface Entry {
+  readonly kind: Kind;
+  readonly extension: string;
+  readonly state: DeviceState | null;
+}
+
+/** Everything the origin exports to this peer, in parts; applied whole when the part marked `last` is in. */
+export interface SnapshotPart {
+  readonly type: 'snapshot';
+  readonly entries: readonly Entry[];
+  readonly last: boolean;
+}
+
+/** What changed, in the order it did. */
+export interface Change {
+  readonly type: 'change';
+  readonly entries: readonly Entry[];
+}
+
+/** The origin vouches for all it has said: its Asterisk is up, answers, and is in sync. */
+export interface Alive {
+  readonly type: 'alive';
+}
+
+/** The origin stops in good order; `final`: it does not come back (`hintmesh leave`). */
+export interface Bye {
+  readonly type: 'bye';
+  readonly final: boolean;
+}
+
+/** A message that arrived. Each has a seq of its own on its link, from 1. */
+export type Message = SnapshotPart | Change | Alive | Bye;

@@ -1,0 +1,103 @@
+/**
+ * The names Hintmesh lives by: extension, tag, lamp. Owns their alphabets, how a lamp's name is built and
+ * split, and why a name is refused. Everything a socket says passes here before it is believed, and again
+ * before it becomes part of an AMI line.
+ */
+
+/** `Custom:` + at most this many characters: Asterisk cuts device names at 79 (main/devicestate.c). */
+export const MAX_LAMP_NAME = 72;
+
+const EXTENSION = /^[A-Za-z0-9*+#][A-Za-z0-9*+#._]*$/;
+const TAG = /^[a-z][a-z0-9]*(\.[a-z0-9]+)*$/;
+const CUSTOM_PREFIX = /^custom:/i;
+
+/** A lamp: the mirror of extension `extension` of PBX `tag`. */
+export interface LampName {
+  readonly extension: string;
+  readonly tag: string;
+}
+
+export function isExtension(text: string): boolean {
+  return text.length < MAX_LAMP_NAME && EXTENSION.test(text);
+}
+
+export function isTag(text: string): boolean {
+  return text.length >= 2 && text.length < MAX_LAMP_NAME && TAG.test(text);
+}
+
+/** Why a tag is refused, as the end of a sentence, or `undefined` when it is one. */
+export function whyNotTag(text: string): string | undefined {
+  if (isTag(text)) return undefined;
+  if (text === '') return 'is empty; a tag is the short name of a PBX, like "msk" or "b.example.com"';
+  if (text.includes('-')) return 'has a "-", which Asterisk ignores when it matches extensions; leave it out';
+  if (/[A-Z]/.test(text))
+    return 'has an upper-case letter; lamps are case-sensitive, so tags are lower case only';
+  if (/^[0-9]/.test(text)) return 'starts with a digit; a tag starts with a letter a-z';
+  if (text.length < 2) return 'has one character only; a tag has two or more';
+  if (text.length >= MAX_LAMP_NAME)
+    return `is too long; a lamp's name EXT*tag has at most ${MAX_LAMP_NAME} characters`;
+  return 'is not a tag; a tag is a-z, 0-9 and single dots between, starting with a letter';
+}
+
+/** Why an extension is refused, as the end of a sentence, or `undefined` when it is one. */
+export function whyNotExtension(text: string): string | undefined {
+  if (isExtension(text)) return undefined;
+  if (text === '') return 'is empty';
+  if (text.includes('/')) {
+    return 'has a "/"; Asterisk loses everything before the last "/" of a Custom device when it restarts';
+  }
+  if (text.includes('-')) return 'has a "-", which Asterisk ignores when it matches extensions';
+  if (text.includes('@')) return 'has a "@"; phones cannot subscribe to such an extension';
+  if (text.includes('&') || text.includes(',')) return 'has a "&" or ","; both split a hint';
+  if (text.length >= MAX_LAMP_NAME)
+    return `is too long; a lamp's name EXT*tag has at most ${MAX_LAMP_NAME} characters`;
+  return 'is not an extension; allowed are A-Z a-z 0-9 * + # and, after the first character, . and _';
+}
+
+/** `EXT*tag`, or `undefined` when together they are longer than Asterisk can hold. */
+export function lampName(extension: string, tag: string): string | undefined {
+  const name = `${extension}*${tag}`;
+  return name.length <= MAX_LAMP_NAME ? name : undefined;
+}
+
+/** `Custom:EXT*tag` for a name made by {@link lampName}. */
+export function lampDevice(name: string): string {
+  return `Custom:${name}`;
+}
+
+/** Splits `EXT*tag` at its LAST `*`: FreePBX has extensions such as `*76EXT`. */
+export function splitLampName(name: string): LampName | undefined {
+  if (name.length > MAX_LAMP_NAME) return undefined;
+  const star = name.lastIndexOf('*');
+  if (star < 1) return undefined;
+  const extension = name.slice(0, star);
+  const tag = name.slice(star + 1);
+  return isExtension(extension) && isTag(tag) ? { extension, tag } : undefined;
+}
+
+/**
+ * The lamp a device is, whatever the case of its `Custom:` prefix (hints were matched without regard to
+ * case up to 22.10), or `undefined` when the device is something else.
+ */
+export function lampOfDevice(device: string): LampName | undefined {
+  return CUSTOM_PREFIX.test(device) ? splitLampName(device.slice('Custom:'.length)) : undefined;
+}
+
+/**
+ * The devices a hint names. Asterisk splits presence off at the first `,` and devices at `&`
+ * (main/pbx.c, `ast_add_hint`, `extension_state_cb`).
+ */
+export function devicesOfHint(hint: string): string[] {
+  const comma = hint.indexOf(',');
+  return (comma < 0 ? hint : hint.slice(0, comma))
+    .split('&')
+    .map((device) => device.trim())
+    .filter((device) => device !== '');
+}
+
+/** The lamps a hint names: a hint that names any is never exported (law 4), and its lamps are kept true (law 3). */
+export function lampsOfHint(hint: string): LampName[] {
+  return devicesOfHint(hint)
+    .map(lampOfDevice)
+    .filter((lamp) => lamp !== undefined);
+}
