@@ -1,0 +1,234 @@
+/**
+ * Desired against written: which lamps are owed a write, and when each may go. Owns the token bucket, the
+ * window of unanswered writes, latest-wins, retries and the repair of drift (laws 5 and 6). Knows lamps by
+ * name only: why a lamp should show what it shows is decided elsewhere.
+ */
+import type { DeviceState, WritableState } from './state.ts';
+
+export interface PacingOptions {
+  /** Sustained rate; `Infinity` for no limit. Rule: 2 000 NOTIFYs a second ÷ mean watchers per lamp. */
+  readonly writesPerSecond: number;
+  /** Writes that may go at once after a quiet time. */
+  readonly burst: number;
+  /** Setvars without an answer yet; past about 128, PJSIP stops answering phones. */
+  readonly window: number;
+}
+
+/** A live change goes before anything of the backlog: repairs, snapshots, a change of belief. */
+export type Urgency = 'live' | 'backlog';
+
+export interface Write {
+  readonly id: number;
+  readonly lamp: string;
+  readonly state: WritableState;
+}
+
+/** A mismatch must last this long, with nothing in flight, to be drift and not an echo on its way. */
+export const DRIFT_SETTLE_MS = 1_000;
+/** A lamp is repaired at most this often. */
+export const REPAIR_EVERY_MS = 1_000;
+/** A refused write is tried again after this, doubling up to the maximum. */
+export const RETRY_MIN_MS = 1_000;
+export const RETRY_MAX_MS = 60_000;
+
+interface Lamp {
+  desired: WritableState | undefined;
+  /** The last value sent, or found, in this AMI session. */
+  written: DeviceState | undefined;
+  /** States sent and not yet answered, oldest first. */
+  readonly inFlight: WritableState[];
+  failures: number;
+  retryAt: number;
+  repairedAt: number;
+}
+
+export class Lamps {
+  readonly #options: PacingOptions;
+  readonly #lamps = new Map<string, Lamp>();
+  readonly #live = new Set<string>();
+  readonly #backlog = new Set<string>();
+  /** Refused, waiting for `retryAt`. */
+  readonly #waiting = new Set<string>();
+  /** lamp → what Asterisk last said it is, and when, where that is not what we wrote. */
+  readonly #drifting = new Map<string, { readonly state: DeviceState; readonly at: number }>();
+  readonly #unanswered = new Map<number, string>();
+  #up = false;
+  #tokens: number;
+  #refilledAt: number | undefined;
+  #nextId = 1;
+
+  constructor(options: PacingOptions) {
+    this.#options = options;
+    this.#tokens = options.burst;
+  }
+
+  /** Lamps whose write is still owed, in flight not counted. */
+  get owed(): number {
+    return this.#live.size + this.#backlog.size + this.#waiting.size;
+  }
+
+  get unanswered(): number {
+    return this.#unanswered.size;
+  }
+
+  /** What the lamp should show, if anything was decided. */
+  desired(lamp: string): WritableState | undefined {
+    return this.#lamps.get(lamp)?.desired;
+  }
+
+  /** What Asterisk has, as far as this AMI session knows. */
+  written(lamp: string): DeviceState | undefined {
+    return this.#lamps.get(lamp)?.written;
+  }
+
+  /** A fresh AMI session: what it holds is what `found` says, and every difference is owed. */
+  sessionUp(found: ReadonlyMap<string, DeviceState>): void {
+    this.sessionDown();
+    this.#up = true;
+    for (const [name, state] of found) this.#lamp(name).written = state;
+    for (const name of this.#lamps.keys()) this.#owe(name, 'backlog');
+  }
+
+  /** Whatever was in flight is unknown now, and nothing can be written. */
+  sessionDown(): void {
+    this.#up = false;
+    this.#live.clear();
+    this.#backlog.clear();
+    this.#waiting.clear();
+    this.#drifting.clear();
+    this.#unanswered.clear();
+    for (const lamp of this.#lamps.values()) {
+      lamp.written = undefined;
+      lamp.inFlight.length = 0;
+      lamp.failures = 0;
+    }
+  }
+
+  want(name: string, state: WritableState, urgency: Urgency): void {
+    this.#lamp(name).desired = state;
+    this.#owe(name, urgency);
+  }
+
+  /** The writes that may go now, in order; each spends a token and a place in the window. */
+  due(now: number): Write[] {
+    const writes: Write[] = [];
+    this.#refill(now);
+    for (const queue of [this.#live, this.#backlog]) {
+      for (const name of queue) {
+        if (this.#tokens < 1 || this.#unanswered.size >= this.#options.window) return writes;
+        queue.delete(name);
+        const lamp = this.#lamp(name);
+        if (lamp.desired === undefined || lamp.desired === lamp.written) continue;
+        const write = { id: this.#nextId++, lamp: name, state: lamp.desired };
+        this.#tokens -= 1;
+        this.#unanswered.set(write.id, name);
+        lamp.written = write.state;
+        lamp.inFlight.push(write.state);
+        writes.push(write);
+      }
+    }
+    return writes;
+  }
+
+  /**
+   * The answer to a write; returns its lamp. Answers come in the order of the writes; one that belongs to
+   * an older session is nobody's: `undefined`.
+   */
+  done(id: number, ok: boolean, now: number): string | undefined {
+    const name = this.#unanswered.get(id);
+    if (name === undefined) return undefined;
+    this.#unanswered.delete(id);
+    const lamp = this.#lamp(name);
+    lamp.inFlight.shift();
+    if (ok) lamp.failures = 0;
+    // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
+    else if (lamp.inFlight.length === 0) {
+      lamp.written = undefined;
+      lamp.retryAt = now + Math.min(RETRY_MIN_MS * 2 ** lamp.failures, RETRY_MAX_MS);
+      lamp.failures += 1;
+      this.#live.delete(name);
+      this.#backlog.delete(name);
+      this.#waiting.add(name);
+    }
+    return name;
+  }
+
+  /** Asterisk says what the lamp is: an echo, or somebody else's write. */
+  seen(name: string, state: DeviceState, now: number): void {
+    const lamp = this.#lamp(name);
+    if (lamp.written === undefined && lamp.inFlight.length === 0 && !this.#waiting.has(name)) {
+      lamp.written = state;
+    }
+    if (state === lamp.written) this.#drifting.delete(name);
+    else if (!lamp.inFlight.some((sent) => sent === state)) this.#drifting.set(name, { state, at: now });
+  }
+
+  /** Lets retries and repairs that are due join the backlog; returns the lamps found drifted. */
+  tick(now: number): string[] {
+    for (const name of this.#waiting) {
+      if (this.#lamp(name).retryAt > now) continue;
+      this.#waiting.delete(name);
+      this.#owe(name, 'backlog');
+    }
+    const drifted: string[] = [];
+    for (const [name, { state, at }] of this.#drifting) {
+      const lamp = this.#lamp(name);
+      const settled = now - at >= DRIFT_SETTLE_MS && now - lamp.repairedAt >= REPAIR_EVERY_MS;
+      if (!settled || lamp.inFlight.length > 0 || this.#live.has(name) || this.#backlog.has(name)) continue;
+      this.#drifting.delete(name);
+      lamp.written = state;
+      if (lamp.desired === undefined || lamp.desired === state) continue;
+      lamp.repairedAt = now;
+      drifted.push(name);
+      this.#owe(name, 'backlog');
+    }
+    return drifted;
+  }
+
+  /** When a token for the first write in line will be there; `undefined`: nothing waits for a token. */
+  wakeAt(now: number): number | undefined {
+    if (this.#live.size + this.#backlog.size === 0) return undefined;
+    if (!this.#up || this.#unanswered.size >= this.#options.window) return undefined;
+    this.#refill(now);
+    return this.#tokens >= 1 ? now : now + ((1 - this.#tokens) * 1_000) / this.#options.writesPerSecond;
+  }
+
+  #owe(name: string, urgency: Urgency): void {
+    const lamp = this.#lamp(name);
+    if (!this.#up || lamp.desired === undefined) return;
+    if (lamp.desired === lamp.written) {
+      this.#live.delete(name);
+      this.#backlog.delete(name);
+      return;
+    }
+    this.#waiting.delete(name);
+    if (urgency === 'live') {
+      this.#backlog.delete(name);
+      this.#live.add(name);
+    } else if (!this.#live.has(name)) this.#backlog.add(name);
+  }
+
+  #refill(now: number): void {
+    const { writesPerSecond, burst } = this.#options;
+    const elapsed = now - (this.#refilledAt ?? now);
+    this.#refilledAt = now;
+    if (writesPerSecond === Number.POSITIVE_INFINITY) this.#tokens = Number.POSITIVE_INFINITY;
+    else this.#tokens = Math.min(burst, this.#tokens + (elapsed * writesPerSecond) / 1_000);
+  }
+
+  #lamp(name: string): Lamp {
+    let lamp = this.#lamps.get(name);
+    if (lamp === undefined) {
+      lamp = {
+        desired: undefined,
+        written: undefined,
+        inFlight: [],
+        failures: 0,
+        retryAt: 0,
+        repairedAt: Number.NEGATIVE_INFINITY,
+      };
+      this.#lamps.set(name, lamp);
+    }
+    return lamp;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * One remote PBX: what we believe about it, what it told us, and so what each of its lamps should show
+ * (law 3). Owns that decision and the set of lamps it concerns; writes nothing itself.
+ */
+import { type BeliefTiming, Peer } from './peer.ts';
+import { Replica } from './replica.ts';
+import { type DeviceState, toWritable, type WritableState } from './state.ts';
+
+/** What the lamps of a gone origin show; `hold`: what they showed last. */
+export type GoneState = 'UNAVAILABLE' | 'BUSY' | 'INVALID' | 'hold';
+
+/** Lamps one origin may ever have in one run; each is a row in Asterisk's database that stays for ever. */
+export const MAX_LAMPS_PER_ORIGIN = 100_000;
+
+export interface OriginOptions {
+  readonly tag: string;
+  readonly goneState: GoneState;
+  /** A tag of the past: no peer any more, so nobody can vouch for its lamps. */
+  readonly former?: boolean;
+}
+
+export class Origin {
+  readonly tag: string;
+  readonly former: boolean;
+  readonly peer: Peer;
+  readonly replica = new Replica();
+  /** The link it speaks over now, if any, and the run of its broker at the other end. */
+  link: number | undefined;
+  epoch: string | undefined;
+  readonly #goneState: GoneState;
+  /** Extensions with a lamp here: told by the origin, named by a local hint, or found in Asterisk. */
+  readonly #extensions = new Set<string>();
+
+  constructor({ tag, goneState, former = false }: OriginOptions, timing: BeliefTiming, now: number) {
+    this.tag = tag;
+    this.former = former;
+    this.#goneState = goneState;
+    this.peer = new Peer(timing, now);
+    if (former) this.peer.left(true, now);
+  }
+
+  get extensions(): ReadonlySet<string> {
+    return this.#extensions;
+  }
+
+  /** False when the origin has as many lamps as it may: this one is not kept. */
+  keep(extension: string): boolean {
+    if (this.#extensions.has(extension)) return true;
+    if (this.#extensions.size >= MAX_LAMPS_PER_ORIGIN) return false;
+    this.#extensions.add(extension);
+    return true;
+  }
+
+  /**
+   * What the lamp of `extension` should show. `undefined`: leave it as it is. `written` is what Asterisk
+   * holds: UNKNOWN or nothing shows as idle on a phone, which nobody vouches for.
+   */
+  desired(extension: string, written: DeviceState | undefined): WritableState | undefined {
+    const told = this.replica.get(extension);
+    const unwritten = written === undefined || written === 'UNKNOWN';
+    const gone = this.#goneState === 'hold' ? 'UNAVAILABLE' : this.#goneState;
+    switch (this.peer.belief) {
+      case 'live':
+        return told === undefined ? 'INVALID' : toWritable(told);
+      case 'suspect':
+        if (told !== undefined) return toWritable(told);
+        return unwritten ? gone : undefined;
+      case 'unheard':
+        return unwritten ? gone : undefined;
+      case 'gone':
+        return this.#goneState === 'hold' && !unwritten ? undefined : gone;
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Federation } from '../../src/core/federation.ts';
+import { hints } from './rules.ts';
+import { PACING, TIMING, World } from './world.ts';
+
+function pair(goneState?: 'UNAVAILABLE' | 'BUSY' | 'INVALID' | 'hold'): World {
+  const world = new World(['msk', 'spb'], goneState);
+  world.set('msk', '1001', 'NOT_INUSE');
+  world.pass(1_000, true);
+  return world;
+}
+
+test('a lamp follows a call on the other PBX, without delay', () => {
+  const world = pair();
+  const seen: unknown[] = [];
+  for (const state of ['RINGING', 'INUSE', 'NOT_INUSE'] as const) {
+    world.set('msk', '1001', state);
+    world.deliver('msk', 'spb');
+    seen.push(world.lamp('spb', '1001', 'msk'));
+  }
+  assert.deepEqual(seen, ['RINGING', 'INUSE', 'NOT_INUSE']);
+});
+
+test('a killed broker: lamps hold, then show the gone-state; its return makes them right', () => {
+  const world = pair();
+  world.set('msk', '1001', 'INUSE');
+  world.pass(100, true);
+  world.stopBroker('msk');
+  world.pass(TIMING.suspectAfterMs + TIMING.goneAfterMs - 1_100, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INUSE');
+  world.pass(1_500, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'UNAVAILABLE');
+  world.startBroker('msk');
+  world.pass(3_000, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INUSE');
+});
+
+test('each gone-state is what lamps show of an origin that is gone; hold leaves them', () => {
+  for (const [goneState, shown] of [
+    ['BUSY', 'BUSY'],
+    ['INVALID', 'INVALID'],
+    ['hold', 'RINGING'],
+  ] as const) {
+    const world = pair(goneState);
+    world.set('msk', '1001', 'RINGING');
+    world.pass(100, true);
+    world.stopBroker('msk');
+    world.pass(20_000, true);
+    assert.equal(world.lamp('spb', '1001', 'msk'), shown, goneState);
+  }
+});
+
+test('a quick restart with a bye flashes nothing', () => {
+  const world = pair();
+  world.set('msk', '1001', 'INUSE');
+  world.pass(100, true);
+  const spb = world.pbx('spb');
+  spb.effects.length = 0;
+  const link = spb.core?.status().origins[0]?.link ?? -1;
+  const seq = (world.pipe('msk', 'spb')?.seq ?? 0) + 1;
+  world.feed('spb', { type: 'heard', peer: 'msk', link, seq, message: { type: 'bye', final: false } });
+  world.stopBroker('msk');
+  world.pass(5_000, true);
+  world.startBroker('msk');
+  world.pass(5_000, true);
+  assert.deepEqual(
+    spb.effects.filter((effect) => effect.type === 'setLamp'),
+    [],
+  );
+  assert.equal(spb.core?.status().origins[0]?.belief, 'live');
+});
+
+test('an origin that has lost its Asterisk no longer vouches for its lamps', () => {
+  const world = pair();
+  world.stopAsterisk('msk');
+  world.pass(19_500, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'UNAVAILABLE');
+  world.pbx('msk').hints.set('1001', 'BUSY');
+  world.startAsterisk('msk');
+  world.pass(1_100, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'BUSY');
+});
+
+test('an origin whose Asterisk does not answer falls silent', () => {
+  const core = new Federation(
+    { tag: 'msk', exports: [hints('local', '_X.')], origins: [], timing: TIMING, pacing: PACING },
+    0,
+  );
+  core.input({ type: 'asteriskUp', listing: { hints: [], devices: [] } }, 0);
+  const alive: number[] = [];
+  for (let now = 100; now <= 10_000; now += 100) {
+    if (core.input({ type: 'tick' }, now).some(({ type }) => type === 'alive')) alive.push(now);
+  }
+  assert.deepEqual(alive, [100, 1_100], 'two intervals after the last answer nothing is vouched for');
+});
+
+test('a peer’s link that comes up while Asterisk is down is served when Asterisk is up', () => {
+  const world = new World(['msk', 'spb']);
+  world.stopAsterisk('msk');
+  world.pass(500, true);
+  world.pbx('msk').hints.set('1001', 'INUSE');
+  assert.equal(world.pipe('msk', 'spb')?.served, false);
+  world.startAsterisk('msk');
+  world.pass(200, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INUSE');
+});
+
+test('an extension that the origin no longer has turns INVALID', () => {
+  const world = pair();
+  world.set('msk', '1001', undefined);
+  world.relist('msk');
+  world.pass(100, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INVALID');
+});
+
+test('a lamp never written is written when a hint names it: gone-state before the origin is live, INVALID after', () => {
+  const world = new World(['msk', 'spb']);
+  world.cut.add('msk spb');
+  world.watch('spb', '1001', 'msk');
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'UNAVAILABLE');
+  world.cut.clear();
+  world.pass(500, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INVALID');
+  world.watch('spb', '1002', 'msk');
+  assert.equal(world.lamp('spb', '1002', 'msk'), 'INVALID');
+  world.watch('spb', '1003', 'ekb');
+  assert.equal(world.lamp('spb', '1003', 'ekb'), undefined, 'an unknown tag is not ours to write');
+  world.watch('spb', '1003', 'spb');
+  assert.equal(world.lamp('spb', '1003', 'spb'), undefined, 'nor is our own');
+});
+
+test('what AstDB kept is held for the first sync, then shown as gone; a right lamp is not written again', () => {
+  const world = new World(['msk', 'spb']);
+  world.cut.add('msk spb');
+  const spb = world.pbx('spb');
+  world.stopAsterisk('spb');
+  spb.lamps.set('1001*msk', 'INUSE');
+  world.stopBroker('spb');
+  world.startBroker('spb');
+  world.startAsterisk('spb');
+  world.pass(TIMING.firstSyncMs - 200, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'INUSE');
+  world.pass(300, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'UNAVAILABLE');
+  world.set('msk', '1001', 'UNAVAILABLE');
+  spb.effects.length = 0;
+  world.cut.clear();
+  world.pass(3_000, true);
+  assert.deepEqual(
+    spb.effects.filter((effect) => effect.type === 'setLamp'),
+    [],
+  );
+});
+
+test('the lamps of a former peer are shown as gone at once', () => {
+  const origins = [{ tag: 'old', goneState: 'UNAVAILABLE', former: true } as const];
+  const core = new Federation({ tag: 'msk', exports: [], origins, timing: TIMING, pacing: PACING }, 0);
+  const listing = { hints: [], devices: [{ device: 'Custom:1001*old', state: 'INUSE' } as const] };
+  const effects = core.input({ type: 'asteriskUp', listing }, 0);
+  assert.deepEqual(
+    effects.filter(({ type }) => type === 'setLamp'),
+    [{ type: 'setLamp', id: 1, lamp: '1001*old', state: 'UNAVAILABLE' }],
+  );
+  assert.equal(core.admits('old', 'any'), false);
+});
+
+test('a repeated state at the origin puts nothing on the wire', () => {
+  const world = pair();
+  const msk = world.pbx('msk');
+  msk.effects.length = 0;
+  world.set('msk', '1001', 'NOT_INUSE');
+  world.relist('msk');
+  assert.deepEqual(msk.effects, []);
+});
+
+test('drift is repaired', () => {
+  const world = pair();
+  world.meddle('spb', '1001*msk', 'BUSY');
+  world.pass(1_500, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'NOT_INUSE');
+  assert.ok(world.pbx('spb').notes.some((note) => note.kind === 'drift'));
+});
+
+test('while one run of a peer’s broker is heard, another run is not admitted; the same run is', () => {
+  const world = pair();
+  const core = world.pbx('spb').core;
+  assert.equal(core?.admits('msk', world.pbx('msk').epoch), true);
+  assert.equal(core?.admits('msk', 'a-clone'), false);
+  world.stopBroker('msk');
+  assert.equal(core?.admits('msk', 'a-clone'), false, 'the link is down, but it was heard a moment ago');
+  world.pass(TIMING.suspectAfterMs + 100, true);
+  assert.equal(core?.admits('msk', 'a-clone'), true);
+});
+
+test('a pause of our own process is not taken for the silence of every peer', () => {
+  const world = pair();
+  const spb = world.pbx('spb');
+  const before = spb.effects.length;
+  world.now += 60_000;
+  world.feed('spb', { type: 'tick' });
+  assert.deepEqual(
+    spb.effects.slice(before).filter(({ type }) => type === 'setLamp'),
+    [],
+  );
+  assert.equal(spb.core?.status().origins[0]?.belief, 'live');
+});
+
+test('frames of a link that is no longer the peer’s, and frames of no peer, do nothing', () => {
+  const world = pair();
+  const message = {
+    type: 'change',
+    entries: [{ kind: 'device', extension: '1001', state: 'BUSY' }],
+  } as const;
+  world.feed('spb', { type: 'heard', peer: 'msk', link: 999, seq: 2, message });
+  world.feed('spb', { type: 'heard', peer: 'nobody', link: 1, seq: 1, message });
+  world.feed('spb', { type: 'linkUp', peer: 'nobody', link: 1_000, epoch: 'x' });
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'NOT_INUSE');
+  assert.ok(world.pbx('spb').effects.some((effect) => effect.type === 'dropLink' && effect.link === 1_000));
+});
+
+test('an extension too long for a lamp is refused, said once a link, and nothing else suffers', () => {
+  const world = pair();
+  for (const c of ['1', '2']) world.set('msk', c.repeat(71), 'INUSE');
+  world.set('msk', '1002', 'INUSE');
+  world.pass(100, true);
+  assert.equal(world.lamp('spb', '1002', 'msk'), 'INUSE');
+  assert.equal(world.pbx('spb').notes.filter((note) => note.kind === 'extensionRefused').length, 1);
+});

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DRIFT_SETTLE_MS, Lamps, RETRY_MAX_MS, RETRY_MIN_MS, type Write } from '../../src/core/lamps.ts';
+import type { WritableState } from '../../src/core/state.ts';
+
+const STATES: WritableState[] = ['NOT_INUSE', 'INUSE', 'RINGING', 'ONHOLD', 'UNAVAILABLE'];
+const unlimited = { writesPerSecond: Number.POSITIVE_INFINITY, burst: 100, window: 32 };
+
+function upLamps(options = unlimited, found: [string, WritableState][] = []): Lamps {
+  const lamps = new Lamps(options);
+  lamps.sessionUp(new Map(found));
+  return lamps;
+}
+
+function shown(writes: Write[]): string[] {
+  return writes.map(({ lamp, state }) => `${lamp}=${state}`);
+}
+
+test('while there is room, states that follow each other are all written, in order', () => {
+  const lamps = upLamps();
+  const written: string[] = [];
+  for (const state of ['NOT_INUSE', 'RINGING', 'INUSE', 'ONHOLD'] as const) {
+    lamps.want('1*b', state, 'live');
+    written.push(...shown(lamps.due(0)));
+  }
+  assert.deepEqual(written, ['1*b=NOT_INUSE', '1*b=RINGING', '1*b=INUSE', '1*b=ONHOLD']);
+});
+
+test('without room a lamp keeps only its latest value', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('1*b', 'RINGING', 'live');
+  const [first] = lamps.due(0);
+  assert.ok(first);
+  lamps.want('1*b', 'INUSE', 'live');
+  lamps.want('1*b', 'ONHOLD', 'live');
+  assert.deepEqual(lamps.due(0), []);
+  lamps.done(first.id, true, 0);
+  assert.deepEqual(shown(lamps.due(0)), ['1*b=ONHOLD']);
+});
+
+test('live changes go before the backlog, also a lamp that was in it', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('0*b', 'INUSE', 'backlog');
+  const [first] = lamps.due(0);
+  for (const n of [1, 2, 3]) lamps.want(`${n}*b`, 'INUSE', 'backlog');
+  lamps.want('9*b', 'RINGING', 'live');
+  lamps.want('3*b', 'RINGING', 'live');
+  const order: string[] = [];
+  for (let next = first; next !== undefined; [next] = lamps.due(0)) {
+    order.push(next.lamp);
+    lamps.done(next.id, true, 0);
+  }
+  assert.deepEqual(order, ['0*b', '9*b', '3*b', '1*b', '2*b']);
+});
+
+test('only differences are written: against what the session found, and against what was sent', () => {
+  const lamps = upLamps(unlimited, [['1*b', 'INUSE']]);
+  lamps.want('1*b', 'INUSE', 'live');
+  assert.deepEqual(lamps.due(0), []);
+  lamps.want('1*b', 'BUSY', 'live');
+  assert.equal(lamps.due(0).length, 1);
+  lamps.want('1*b', 'BUSY', 'live');
+  assert.deepEqual(lamps.due(0), []);
+});
+
+test('a new session owes every difference to what it found, whatever was in flight before', () => {
+  const lamps = upLamps();
+  lamps.want('1*b', 'INUSE', 'live');
+  lamps.want('2*b', 'INUSE', 'live');
+  const [old] = lamps.due(0);
+  lamps.sessionDown();
+  lamps.want('3*b', 'RINGING', 'live');
+  assert.deepEqual(lamps.due(0), []);
+  lamps.sessionUp(new Map([['2*b', 'INUSE']]));
+  assert.deepEqual(shown(lamps.due(0)), ['1*b=INUSE', '3*b=RINGING']);
+  assert.equal(lamps.done(old?.id ?? -1, false, 0), undefined, 'an answer of the old session is nobody’s');
+});
+
+test('an echo of a value in flight is no drift, nor is one that arrives late', () => {
+  const lamps = upLamps();
+  lamps.want('1*b', 'RINGING', 'live');
+  const [a] = lamps.due(0);
+  lamps.want('1*b', 'INUSE', 'live');
+  const [b] = lamps.due(0);
+  lamps.seen('1*b', 'RINGING', 1);
+  assert.ok(a && b);
+  lamps.done(a.id, true, 2);
+  lamps.done(b.id, true, 2);
+  lamps.seen('1*b', 'RINGING', 3);
+  lamps.seen('1*b', 'INUSE', 4);
+  assert.deepEqual(lamps.tick(10_000), []);
+  assert.deepEqual(lamps.due(10_000), []);
+});
+
+test('drift is repaired once it has settled, and at most once a second for one lamp', () => {
+  const lamps = upLamps(unlimited, [['1*b', 'INUSE']]);
+  lamps.want('1*b', 'INUSE', 'live');
+  lamps.seen('1*b', 'NOT_INUSE', 0);
+  assert.deepEqual(lamps.tick(DRIFT_SETTLE_MS - 1), []);
+  assert.deepEqual(lamps.tick(DRIFT_SETTLE_MS), ['1*b']);
+  const [repair] = lamps.due(DRIFT_SETTLE_MS);
+  assert.deepEqual(shown(repair ? [repair] : []), ['1*b=INUSE']);
+  assert.ok(repair);
+  lamps.done(repair.id, true, DRIFT_SETTLE_MS);
+  // Somebody fights over the lamp without pause: no more than one repair a second.
+  let repairs = 0;
+  for (let now = DRIFT_SETTLE_MS; now < DRIFT_SETTLE_MS + 10_000; now += 50) {
+    lamps.seen('1*b', 'BUSY', now - DRIFT_SETTLE_MS);
+    lamps.tick(now);
+    for (const write of lamps.due(now)) {
+      repairs += 1;
+      lamps.done(write.id, true, now);
+    }
+  }
+  assert.ok(repairs >= 5 && repairs <= 10, `${repairs} repairs in 10 s`);
+});
+
+test('a refused write is tried again, later each time, and a new value goes at once', () => {
+  const lamps = upLamps();
+  lamps.want('1*b', 'INUSE', 'live');
+  let now = 0;
+  let wait = RETRY_MIN_MS;
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const [write] = lamps.due(now);
+    assert.ok(write, `attempt ${attempt}`);
+    assert.equal(lamps.done(write.id, false, now), '1*b');
+    lamps.tick(now + wait - 1);
+    assert.deepEqual(lamps.due(now + wait - 1), []);
+    now += wait;
+    wait = Math.min(wait * 2, RETRY_MAX_MS);
+    lamps.tick(now);
+  }
+  const [write] = lamps.due(now);
+  assert.ok(write);
+  lamps.done(write.id, false, now);
+  lamps.want('1*b', 'BUSY', 'live');
+  assert.deepEqual(shown(lamps.due(now)), ['1*b=BUSY']);
+});
+
+test('the rate and the window are never exceeded, and in the end every lamp has its latest value', () => {
+  const step = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        op: fc.constant('want' as const),
+        lamp: fc.nat(12),
+        state: fc.nat(4),
+        live: fc.boolean(),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ op: fc.constant('answer' as const), count: fc.nat(20), ok: fc.boolean() }),
+    },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('wait' as const), ms: fc.nat(500) }) },
+    { weight: 1, arbitrary: fc.record({ op: fc.constant('restart' as const) }) },
+  );
+  const pacing = fc.record({
+    writesPerSecond: fc.integer({ min: 1, max: 200 }),
+    burst: fc.integer({ min: 1, max: 50 }),
+    window: fc.integer({ min: 1, max: 8 }),
+  });
+  fc.assert(
+    fc.property(pacing, fc.array(step, { maxLength: 200 }), (options, steps) => {
+      const lamps = upLamps(options);
+      const wanted = new Map<string, WritableState>();
+      const asterisk = new Map<string, WritableState>();
+      const sent: number[] = [];
+      let open: Write[] = [];
+      let now = 0;
+      const write = (): void => {
+        for (const next of lamps.due(now)) {
+          open.push(next);
+          sent.push(now);
+        }
+        assert.ok(open.length <= options.window, `${open.length} unanswered`);
+        // Over any stretch of time: at most the burst plus what the rate allows.
+        for (let first = sent.length - 1; first >= 0; first -= 1) {
+          const allowed = options.burst + ((now - (sent[first] ?? 0)) * options.writesPerSecond) / 1_000;
+          assert.ok(
+            sent.length - first <= allowed + 1e-6,
+            `${sent.length - first} writes, ${allowed} allowed`,
+          );
+        }
+      };
+      const answer = (count: number, ok: boolean): void => {
+        for (const { id, lamp, state } of open.splice(0, count)) {
+          if (ok) asterisk.set(lamp, state);
+          lamps.done(id, ok, now);
+        }
+      };
+      for (const next of steps) {
+        if (next.op === 'want') {
+          const name = `${next.lamp}*b`;
+          const state = STATES[next.state] ?? 'INUSE';
+          wanted.set(name, state);
+          lamps.want(name, state, next.live ? 'live' : 'backlog');
+        } else if (next.op === 'answer') answer(next.count, next.ok);
+        else if (next.op === 'wait') {
+          now += next.ms;
+          lamps.tick(now);
+        } else {
+          open = [];
+          lamps.sessionUp(asterisk);
+        }
+        write();
+      }
+      const deadline = now + 600_000;
+      while ((open.length > 0 || lamps.owed > 0) && now < deadline) {
+        answer(open.length, true);
+        now += 100;
+        lamps.tick(now);
+        write();
+      }
+      assert.deepEqual(new Map([...asterisk].sort()), new Map([...wanted].sort()));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('wakeAt says when the token will be there, and nothing when nothing waits for one', () => {
+  const lamps = upLamps({ writesPerSecond: 10, burst: 1, window: 32 });
+  assert.equal(lamps.wakeAt(0), undefined);
+  lamps.want('1*b', 'INUSE', 'live');
+  lamps.want('2*b', 'INUSE', 'live');
+  assert.equal(lamps.due(0).length, 1);
+  assert.equal(lamps.wakeAt(40), 100);
+  assert.equal(lamps.due(99).length, 0);
+  assert.equal(lamps.due(100).length, 1);
+  assert.equal(lamps.wakeAt(100), undefined);
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  isExtension,
+  isTag,
+  lampDevice,
+  lampName,
+  lampOfDevice,
+  lampsOfHint,
+  MAX_LAMP_NAME,
+  splitLampName,
+  whyNotExtension,
+  whyNotTag,
+} from '../../src/core/names.ts';
+
+const extension = fc.stringMatching(/^[A-Za-z0-9*+#][A-Za-z0-9*+#._]{0,20}$/);
+const tag = fc.stringMatching(/^[a-z][a-z0-9]{1,10}(\.[a-z0-9]{1,8}){0,2}$/);
+
+test('a lamp name splits into what it was made of, also when the extension has stars of its own', () => {
+  fc.assert(
+    fc.property(extension, tag, (ext, host) => {
+      const name = lampName(ext, host);
+      fc.pre(name !== undefined);
+      assert.deepEqual(splitLampName(name), { extension: ext, tag: host });
+      assert.deepEqual(lampOfDevice(lampDevice(name)), { extension: ext, tag: host });
+    }),
+  );
+  assert.deepEqual(splitLampName('*761001*spb'), { extension: '*761001', tag: 'spb' });
+});
+
+test('a lamp name longer than Asterisk can hold is not made', () => {
+  const host = 'msk';
+  const longest = '1'.repeat(MAX_LAMP_NAME - host.length - 1);
+  assert.equal(lampName(longest, host)?.length, MAX_LAMP_NAME);
+  assert.equal(lampName(`${longest}1`, host), undefined);
+  assert.equal(splitLampName(`${longest}1*${host}`), undefined);
+});
+
+test('tags that Asterisk would confuse are refused, with the reason', () => {
+  for (const good of ['msk', 'b.example.com', 'a1', 'x.1']) assert.equal(whyNotTag(good), undefined, good);
+  const bad: [string, RegExp][] = [
+    ['', /empty/],
+    ['a', /one character/],
+    ['my-host', /"-"/],
+    ['Msk', /upper-case/],
+    ['1st', /digit/],
+    ['a..b', /single dots/],
+    ['.a', /single dots/],
+    ['a.', /single dots/],
+    ['a'.repeat(MAX_LAMP_NAME), /too long/],
+    ['a b', /not a tag/],
+    ['aé', /not a tag/],
+    ['ab\n', /not a tag/],
+  ];
+  for (const [text, reason] of bad) {
+    assert.ok(!isTag(text), text);
+    assert.match(whyNotTag(text) ?? '', reason, text);
+  }
+});
+
+test('extensions that Asterisk or a phone cannot carry are refused, with the reason', () => {
+  for (const good of ['1001', '*76100', '+7495', 'a.b_c', '#1'])
+    assert.equal(whyNotExtension(good), undefined);
+  const bad: [string, RegExp][] = [
+    ['', /empty/],
+    ['SIP/100', /"\/"/],
+    ['10-01', /"-"/],
+    ['1@x', /"@"/],
+    ['1&2', /"&"/],
+    ['1,2', /"&" or ","/],
+    ['_1XX', /not an extension/],
+    ['.1', /not an extension/],
+    ['1\r\nAction: Command', /not an extension/],
+    ['1'.repeat(MAX_LAMP_NAME), /too long/],
+  ];
+  for (const [text, reason] of bad) {
+    assert.ok(!isExtension(text), text);
+    assert.match(whyNotExtension(text) ?? '', reason, text);
+  }
+});
+
+test('the reason and the test never disagree', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
+      assert.equal(whyNotTag(text) === undefined, isTag(text));
+      assert.equal(whyNotExtension(text) === undefined, isExtension(text));
+    }),
+  );
+});
+
+test('a hint names the lamps among its devices, whatever the case of Custom and whatever follows a comma', () => {
+  assert.deepEqual(lampsOfHint('PJSIP/1001&Custom:1001*spb,CustomPresence:1001*msk'), [
+    { extension: '1001', tag: 'spb' },
+  ]);
+  assert.deepEqual(lampsOfHint('custom:1001*spb & CUSTOM:2*ekb'), [
+    { extension: '1001', tag: 'spb' },
+    { extension: '2', tag: 'ekb' },
+  ]);
+  for (const hint of ['', 'PJSIP/1001*spb', 'Custom:DND1001', 'Custom:1001*SPB', 'Custom:*spb']) {
+    assert.deepEqual(lampsOfHint(hint), [], hint);
+  }
+});
