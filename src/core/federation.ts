@@ -238,14 +238,15 @@ export class Federation {
     const lamp = this.#ourLamp(device);
     if (lamp === undefined || !lamp.origin.keep(lamp.extension)) return;
     this.#lamps.seen(lamp.name, state, now);
-    if (this.#lamps.desired(lamp.name) === undefined) this.#light(lamp.origin, lamp.extension, 'backlog');
+    if (this.#lamps.desired(lamp.name) === undefined)
+      this.#relightOne(lamp.origin, lamp.extension, 'backlog');
   }
 
   /** A phone may now look at the lamps this hint names: one never written would show idle. */
   #watch({ hint }: HintStatus): void {
     for (const { extension, tag } of lampsOfHint(hint)) {
       const origin = this.#origins.get(tag);
-      if (origin?.keep(extension)) this.#light(origin, extension, 'live');
+      if (origin?.keep(extension)) this.#relightOne(origin, extension, 'live');
     }
   }
 
@@ -279,11 +280,11 @@ export class Federation {
     if (accepted.vouches) origin.peer.vouched(now);
     else origin.peer.heard(now);
     const urgency = message.type === 'change' ? 'live' : 'backlog';
-    for (const { extension } of accepted.changed) {
+    for (const { extension, state } of accepted.changed) {
       if (!origin.keep(extension))
         return this.#drop(link, 'it has named more extensions than a lamp each can be kept for');
-      this.#light(origin, extension, urgency);
       // One by one, so that states which follow each other in one frame are all written while there is room.
+      this.#light(origin, extension, state, urgency);
       this.#write(now);
     }
   }
@@ -315,10 +316,16 @@ export class Federation {
   }
 
   #relight(origin: Origin, urgency: Urgency): void {
-    for (const extension of origin.extensions) this.#light(origin, extension, urgency);
+    for (const extension of origin.extensions) this.#relightOne(origin, extension, urgency);
   }
 
-  #light(origin: Origin, extension: string, urgency: Urgency): void {
+  /** Lights one lamp as it should be now. */
+  #relightOne(origin: Origin, extension: string, urgency: Urgency): void {
+    this.#light(origin, extension, origin.replica.get(extension), urgency);
+  }
+
+  /** Lights one lamp as it should be when the origin has `told` this state. */
+  #light(origin: Origin, extension: string, told: DeviceState | undefined, urgency: Urgency): void {
     const name = lampName(extension, origin.tag);
     if (name === undefined) {
       if (this.#saidRefused.has(origin.tag)) return;
@@ -326,7 +333,7 @@ export class Federation {
       const why = `its lamp ${extension}*${origin.tag} would be longer than ${MAX_LAMP_NAME} characters`;
       return this.#note({ kind: 'extensionRefused', peer: origin.tag, extension, why });
     }
-    const state = origin.desired(extension, this.#lamps.written(name));
+    const state = origin.desired(told, this.#lamps.written(name));
     if (state !== undefined) this.#lamps.want(name, state, urgency);
   }
 

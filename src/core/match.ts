@@ -63,6 +63,12 @@ export function enumerate(match: Match): string[] {
   return [...named];
 }
 
+/** How many extensions the single and range items name, one named twice counted twice. Makes no list of them. */
+export function countNamed(match: Match): number {
+  const count = (item: MatchItem) => (item.kind === 'range' ? item.last - item.first + 1 : 1);
+  return match.reduce((sum, item) => (item.kind === 'pattern' ? sum : sum + count(item)), 0);
+}
+
 /** An extension that both can name, or `undefined` when there is none. Exact, patterns included. */
 export function overlap(a: Match, b: Match): string | undefined {
   for (const left of a) {
@@ -72,6 +78,13 @@ export function overlap(a: Match, b: Match): string | undefined {
     }
   }
   return undefined;
+}
+
+/** The item as it is written in a config. */
+export function formatItem(item: MatchItem): string {
+  if (item.kind === 'extension') return item.extension;
+  if (item.kind === 'pattern') return item.pattern;
+  return `${padded(item.first, item.digits)}-${padded(item.last, item.digits)}`;
 }
 
 /** Length of the shortest extension the item names. */

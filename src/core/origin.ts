@@ -52,11 +52,11 @@ export class Origin {
   }
 
   /**
-   * What the lamp of `extension` should show. `undefined`: leave it as it is. `written` is what Asterisk
-   * holds: UNKNOWN or nothing shows as idle on a phone, which nobody vouches for.
+   * What the lamp of an extension should show of which the origin `told` this state (`undefined`: it has no
+   * such extension). `undefined`: leave the lamp as it is. `written` is what Asterisk holds: UNKNOWN or
+   * nothing shows as idle on a phone, which nobody vouches for.
    */
-  desired(extension: string, written: DeviceState | undefined): WritableState | undefined {
-    const told = this.replica.get(extension);
+  desired(told: DeviceState | undefined, written: DeviceState | undefined): WritableState | undefined {
     const unwritten = written === undefined || written === 'UNKNOWN';
     const gone = this.#goneState === 'hold' ? 'UNAVAILABLE' : this.#goneState;
     switch (this.peer.belief) {

@@ -19,12 +19,13 @@ const FIRST = `${DIGITS}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+#`
 const ALPHABET = `${FIRST}._`;
 const MAX_EXTENSION = MAX_LAMP_NAME - 1;
 
-const PATTERN = /^_(?:-|[A-Za-z0-9*+#_]|\[[^\]]+\])*[.!]?$/;
+const PATTERN = /^_(?:-|[A-Za-z0-9*+#_]|\[(?:[A-Za-z0-9*+#._](?:-[A-Za-z0-9*+#._])?)+\])*[.!]?$/;
 const PLACES = /\[([^\]]+)\]|[^-]/g;
 
 /**
- * Why a pattern is refused. Stricter than Asterisk, which takes an unclosed class for "never", skips an
- * empty one, and ignores whatever follows `.` or `!`: in a config these are slips.
+ * Why a pattern is refused. Stricter than Asterisk, which takes an unclosed class and one with a "[" in it for
+ * "never" and an edge "-" with a warning (seen on 22.10), skips an empty class, and ignores whatever follows
+ * `.` or `!`: in a config these are slips.
  */
 export function whyNotPattern(pattern: string): string | undefined {
   const slip = whyNotWritten(pattern);
@@ -32,7 +33,7 @@ export function whyNotPattern(pattern: string): string | undefined {
   const shape = readPattern(pattern);
   if (shape.places.length === 0 && !shape.open) return 'names nothing; write what follows the "_"';
   if (shape.places.includes('')) {
-    return 'has a class [...] with no character that an extension can have; a class is like [1-5a]';
+    return 'has a class [...] that runs backwards; write the lower character first, like [1-5]';
   }
   if (shape.places.length > MAX_EXTENSION) {
     return `is too long; a lamp's name EXT*tag has at most ${MAX_LAMP_NAME} characters`;
@@ -45,13 +46,15 @@ export function whyNotPattern(pattern: string): string | undefined {
 
 function whyNotWritten(pattern: string): string | undefined {
   if (PATTERN.test(pattern)) return undefined;
-  if (pattern.includes('[]')) return 'has an empty class []; write the characters it stands for';
   const outside = pattern.replace(/\[[^\]]*\]/g, '');
   if (outside.includes('[') || outside.includes(']'))
     return 'has a "[" without its "]", or the other way round';
   const odd = /[^A-Za-z0-9*+#_.!-]/u.exec(outside)?.[0];
   if (odd !== undefined) return `has ${JSON.stringify(odd)}, which no extension has`;
-  return 'goes on after "." or "!", which Asterisk ignores; end it there, or write [.] for a dot';
+  if (/[.!]./.test(outside)) {
+    return 'goes on after "." or "!", which Asterisk ignores; end it there, or write [.] for a dot';
+  }
+  return 'has a class [...] of another form than [1-5a]: characters of an extension, and ranges of them';
 }
 
 /**
@@ -85,15 +88,12 @@ function placeOf(character: string): string {
   }
 }
 
-/** A `-` is itself where no character follows it inside the class; a range that runs backwards is empty. */
+/** A range that runs backwards is empty. */
 function classOf(text: string): string {
-  const ranges: [string, string][] = [];
-  for (let at = 0; at < text.length; at++) {
-    const first = text.charAt(at);
-    const isRange = text.charAt(at + 1) === '-' && at + 2 < text.length;
-    if (isRange) at += 2;
-    ranges.push([first, text.charAt(at)]);
-  }
+  const ranges = Array.from(
+    text.matchAll(/(.)(?:-(.))?/g),
+    ([, first = '', last = first]) => [first, last] as const,
+  );
   return [...ALPHABET].filter((c) => ranges.some(([first, last]) => first <= c && c <= last)).join('');
 }
 
@@ -110,11 +110,17 @@ export function shapesOverlap(a: Shape, b: Shape): string | undefined {
   if ((!a.open && a.places.length < length) || (!b.open && b.places.length < length)) return undefined;
   let witness = '';
   for (let at = 0; at < length; at++) {
-    const allowed = b.places[at] ?? ALPHABET;
-    const here = at === 0 ? FIRST : ALPHABET;
-    const common = [...(a.places[at] ?? ALPHABET)].find((c) => allowed.includes(c) && here.includes(c));
+    const common = commonOf(a.places[at] ?? ALPHABET, b.places[at] ?? ALPHABET, at === 0 ? FIRST : ALPHABET);
     if (common === undefined) return undefined;
     witness += common;
   }
   return witness;
+}
+
+/** The first character that is in all three. */
+function commonOf(a: string, b: string, c: string): string | undefined {
+  for (const character of a) {
+    if (b.includes(character) && c.includes(character)) return character;
+  }
+  return undefined;
 }

@@ -22,6 +22,19 @@ test('a lamp follows a call on the other PBX, without delay', () => {
   assert.deepEqual(seen, ['RINGING', 'INUSE', 'NOT_INUSE']);
 });
 
+test('states that follow each other in one frame are all written, in order, and a removal among them too', () => {
+  const world = pair();
+  const spb = world.pbx('spb');
+  const link = spb.core?.status().origins[0]?.link ?? -1;
+  const seq = (world.pipe('msk', 'spb')?.seq ?? 0) + 1;
+  const states = ['RINGING', 'INUSE', null, 'ONHOLD', 'NOT_INUSE'] as const;
+  const entries = states.map((state) => ({ kind: 'device', extension: '1001', state }) as const);
+  spb.effects.length = 0;
+  world.feed('spb', { type: 'heard', peer: 'msk', link, seq, message: { type: 'change', entries } });
+  const written = spb.effects.flatMap((effect) => (effect.type === 'setLamp' ? [effect.state] : []));
+  assert.deepEqual(written, ['RINGING', 'INUSE', 'INVALID', 'ONHOLD', 'NOT_INUSE']);
+});
+
 test('a killed broker: lamps hold, then show the gone-state; its return makes them right', () => {
   const world = pair();
   world.set('msk', '1001', 'INUSE');
