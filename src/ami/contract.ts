@@ -19,17 +19,20 @@ export interface AmiOptions {
     readonly cert?: string;
     readonly key?: string;
   };
-  /** Extension contexts whose hints are wanted; rows of other contexts are still read for lamps' hints. */
+  /** How often Asterisk is asked whether it still answers. */
   readonly pingEveryMs: number;
+  /** How often everything is read again although nothing called for it. */
   readonly relistEveryMs: number;
 }
 
 /** Why a session ended or could not begin. Closed list: log, metrics and docs share it. */
 export type AmiDownReason =
   | 'unreachable'
+  | 'bad-certificate'
   | 'not-asterisk'
   | 'login-refused'
   | 'login-timeout'
+  | 'still-booting'
   | 'no-fully-booted'
   | 'missing-privilege'
   | 'missing-module'
@@ -51,7 +54,7 @@ export interface AmiHandlers {
    * (pattern hints are in no list until asked for). Their answers join the listing, status -1 included.
    */
   toAsk(listed: readonly HintStatus[]): readonly HintKey[];
-  /** Booted, and everything read. Until then, and after `down`, nothing else is called but `note`. */
+  /** Booted, and everything read. Until then, and after `down`, nothing else is called but `failed` and `toAsk`. */
   up(listing: Listing, about: { readonly version: string }): void;
   relisted(listing: Listing): void;
   down(why: AmiDown): void;
@@ -70,7 +73,8 @@ export interface Asterisk {
   start(): void;
   /**
    * One Setvar, written at once and in call order. Resolves with Asterisk's answer, or `ok: false` when the
-   * session ends first or no answer comes in time. Never rejects.
+   * session ends first, no answer comes in time, or `device` is no lamp or `state` no state that can be
+   * written. Never rejects. After `down` the answers of writes still owed resolve with `ok: false`.
    */
   setDeviceState(device: string, state: string): Promise<WriteResult>;
   /** Read everything again; several calls within `RELIST_DEBOUNCE_MS` are one. */

@@ -1,0 +1,100 @@
+/**
+ * The local Asterisk, whatever session it takes: one session after another until closed. Owns when to dial
+ * and what the broker is told of it.
+ */
+import type { AmiDown, AmiDownReason, AmiHandlers, AmiOptions, Asterisk, WriteResult } from './contract.ts';
+import { TIMES, type Times } from './limits.ts';
+import { Session } from './session.ts';
+import { Upkeep } from './upkeep.ts';
+
+/** Nothing happens before `start()`. Handlers must not throw. */
+export function createAsterisk(options: AmiOptions, handlers: AmiHandlers, times: Times = TIMES): Asterisk {
+  return new LocalAsterisk(options, handlers, times);
+}
+
+class LocalAsterisk implements Asterisk {
+  readonly #options: AmiOptions;
+  readonly #handlers: AmiHandlers;
+  readonly #times: Times;
+  /** The last one dialled; it may have ended. */
+  #session: Session | undefined;
+  #upkeep: Upkeep | undefined;
+  #isUp = false;
+  #isClosed = false;
+  #redial: NodeJS.Timeout | undefined;
+  #backoff: number;
+  /** What `failed` was last called for since the last session that was up. */
+  #told: AmiDownReason | undefined;
+
+  constructor(options: AmiOptions, handlers: AmiHandlers, times: Times) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#times = times;
+    this.#backoff = times.redialFirst;
+  }
+
+  start(): void {
+    if (!this.#session && !this.#isClosed) this.#dial();
+  }
+
+  async setDeviceState(device: string, state: string): Promise<WriteResult> {
+    if (!this.#session || !this.#isUp) return { ok: false, why: 'there is no session with Asterisk' };
+    const answer = await this.#session.ask({ name: 'Setvar', device, state }, this.#times.answer);
+    return answer.ok ? { ok: true } : { ok: false, why: answer.why };
+  }
+
+  relist(): void {
+    this.#upkeep?.relist();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#redial);
+    this.#session?.end({ reason: 'stopped', text: 'Hintmesh stops' });
+    await this.#session?.closed;
+  }
+
+  #dial(): void {
+    const session = new Session(
+      this.#options,
+      {
+        toAsk: (listed) => upkeep.toAsk(listed),
+        up: (listing, version) => {
+          this.#isUp = true;
+          this.#backoff = this.#times.redialFirst;
+          this.#told = undefined;
+          // First the listing, then what follows from it.
+          this.#handlers.up(listing, { version });
+          if (this.#isUp) upkeep.start(listing);
+        },
+        hintChanged: (status) => upkeep.hintChanged(status),
+        deviceChanged: (status) => upkeep.deviceChanged(status),
+        reloaded: () => upkeep.relist(),
+        ended: (why) => {
+          upkeep.stop();
+          this.#ended(why);
+        },
+      },
+      this.#times,
+    );
+    const upkeep = new Upkeep(session, this.#options, this.#handlers, this.#times);
+    this.#session = session;
+    this.#upkeep = upkeep;
+    session.start();
+  }
+
+  #ended(why: AmiDown): void {
+    const wasUp = this.#isUp;
+    this.#isUp = false;
+    if (wasUp) {
+      this.#handlers.down(why);
+    } else if (this.#told !== why.reason && !this.#isClosed) {
+      this.#told = why.reason;
+      this.#handlers.failed(why);
+    }
+    // The handlers may have closed us.
+    if (this.#isClosed) return;
+    this.#redial = setTimeout(() => this.#dial(), this.#backoff * (0.5 + Math.random() / 2));
+    this.#backoff = Math.min(this.#backoff * 2, this.#times.redialMost);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The whitelist of everything that is ever written to Asterisk: which actions, which headers, which values.
+ * Every action passes `encode`; nothing else may make the library write. AMI has no escaping and takes a
+ * bare LF as the end of a line (main/manager.c, `get_input`), so a value is refused, never mended.
+ */
+import { isExtension, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
+import { isDeviceState } from '../core/state.ts';
+import { MAX_ACTION_LINE, MAX_ACTION_LINES } from './limits.ts';
+
+export type Action =
+  | { readonly name: 'Login'; readonly username: string; readonly secret: string }
+  | { readonly name: 'Ping' | 'CoreStatus' | 'CoreSettings' | 'ListCommands' }
+  | { readonly name: 'ExtensionStateList' | 'DeviceStateList' }
+  | { readonly name: 'ExtensionState'; readonly context: string; readonly extension: string }
+  /** Reads DEVICE_STATE of a device nobody has: tells whether the function is there. */
+  | { readonly name: 'Getvar' }
+  | { readonly name: 'Setvar'; readonly device: string; readonly state: string };
+
+/** An action that must not be written; the message is the end of a sentence and holds no secret. */
+export class Unwritable extends Error {}
+
+/** As the library wants it: header → value. Fresh for each action, because the library changes it. */
+export type Encoded = Record<string, string>;
+
+/** Only these classes of events are wanted, whatever else the manager user may read. */
+const EVENT_CLASSES = 'call,system';
+
+const CONTEXT = /^[A-Za-z0-9_.:@+-]{1,79}$/;
+const CONTROL = /[\u0000-\u001f\u007f\u0080-\u009f\u2028\u2029]/;
+
+/** A dialplan context that can be asked about. */
+export function isContext(text: string): boolean {
+  return CONTEXT.test(text);
+}
+
+/** @throws Unwritable */
+export function encode(action: Action): Encoded {
+  const headers: Encoded = { action: action.name, ...headersOf(action) };
+  const lines = Object.entries(headers);
+  // The library adds the ActionID line.
+  if (lines.length + 1 > MAX_ACTION_LINES) throw new Unwritable('has too many lines');
+  for (const [key, value] of lines) checkLine(key, value);
+  return headers;
+}
+
+function headersOf(action: Action): Encoded {
+  switch (action.name) {
+    case 'Login':
+      return { username: action.username, secret: action.secret, events: EVENT_CLASSES };
+    case 'ExtensionState':
+      if (!isContext(action.context)) throw new Unwritable(`context ${quote(action.context)} is no context`);
+      if (!isExtension(action.extension)) {
+        throw new Unwritable(`extension ${quote(action.extension)} is no extension`);
+      }
+      return { context: action.context, exten: action.extension };
+    case 'Getvar':
+      return { variable: 'DEVICE_STATE(Custom:hintmesh)' };
+    case 'Setvar':
+      return { variable: `DEVICE_STATE(${lamp(action.device)})`, value: writable(action.state) };
+    default:
+      return {};
+  }
+}
+
+/** Built again from its parts, so that the prefix is spelled `Custom:`, the only spelling 22.11 takes. */
+function lamp(device: string): string {
+  const parts = lampOfDevice(device);
+  const name = parts && lampName(parts.extension, parts.tag);
+  if (name === undefined) throw new Unwritable(`device ${quote(device)} is no lamp (Custom:EXT*tag)`);
+  return lampDevice(name);
+}
+
+function writable(state: string): string {
+  if (!isDeviceState(state) || state === 'UNKNOWN') {
+    throw new Unwritable(`state ${quote(state)} cannot be written`);
+  }
+  return state;
+}
+
+function checkLine(key: string, value: string): void {
+  if (CONTROL.test(value)) throw new Unwritable(`${key} has a line break or another control character`);
+  if (value.trim() !== value) throw new Unwritable(`${key} begins or ends with a blank`);
+  if (value === '') throw new Unwritable(`${key} is empty`);
+  if (Buffer.byteLength(`${key}: ${value}`) > MAX_ACTION_LINE) {
+    throw new Unwritable(`${key} is longer than Asterisk's ${MAX_ACTION_LINE} bytes a line`);
+  }
+}
+
+/** For messages: short, printable, in quotes. */
+export function quote(text: string): string {
+  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return JSON.stringify(short);
+}

@@ -1,0 +1,122 @@
+/**
+ * Reading everything the local Asterisk has: its hints, its devices, and the extensions that no list shows.
+ * Owns how rows and the events between them become one listing: in stream order, the later one counts.
+ */
+import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { AmiDown, AmiOptions } from './contract.ts';
+import { askedStatus, deviceStatus, hintStatus } from './events.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { ASK_WINDOW, MAX_LISTED, MAX_ROWS, type Times } from './limits.ts';
+import { listFailed, missingModule, missingWrite } from './reasons.ts';
+
+/** How 22.11 says that there are no hints at all (up to 22.10: Success and no rows). */
+const NO_HINTS = /no dialplan hints/i;
+
+/** One text for a hint's two names; control characters never are in either. */
+export function hintKey(key: HintKey): string {
+  return `${key.context}\n${key.extension}`;
+}
+
+/** A listing in the making. */
+export class Merge {
+  readonly #hints = new Map<string, HintStatus>();
+  readonly #devices = new Map<string, DeviceStatus>();
+  /** Events can add to what the lists have; past this bound the listing is no longer whole. */
+  isWhole = true;
+
+  /** A row, an answer or an event. One that does not tell the devices of the hint leaves those known. */
+  hint(status: HintStatus): void {
+    const key = hintKey(status);
+    const known = this.#hints.get(key);
+    if (!known && this.#hints.size >= MAX_LISTED) this.isWhole = false;
+    else this.#hints.set(key, status.hint === '' && known ? { ...status, hint: known.hint } : status);
+  }
+
+  device(status: DeviceStatus): void {
+    if (!this.#devices.has(status.device) && this.#devices.size >= MAX_LISTED) this.isWhole = false;
+    else this.#devices.set(status.device, status);
+  }
+
+  hints(): HintStatus[] {
+    return [...this.#hints.values()];
+  }
+
+  listing(): Listing {
+    return { hints: this.hints(), devices: [...this.#devices.values()] };
+  }
+}
+
+/**
+ * Fills `merge` with both lists, then with the extensions `toAsk` names. The caller gives it the events that
+ * arrive meanwhile. Resolves with why it could not, `undefined` when all was read.
+ */
+export async function readLists(
+  exchange: Exchange,
+  merge: Merge,
+  toAsk: (listed: readonly HintStatus[]) => readonly HintKey[],
+  options: AmiOptions,
+  times: Times,
+): Promise<AmiDown | undefined> {
+  const hints = exchange.ask({ name: 'ExtensionStateList' }, times.row, (row) => {
+    const status = row['event'] === 'ExtensionStatus' ? hintStatus(row) : undefined;
+    if (status) merge.hint(status);
+  });
+  const devices = exchange.ask({ name: 'DeviceStateList' }, times.row, (row) => {
+    const status = row['event'] === 'DeviceStateChange' ? deviceStatus(row) : undefined;
+    if (status) merge.device(status);
+  });
+  const hintsAnswer = await hints;
+  const devicesAnswer = await devices;
+  const failure =
+    (isNoHints(hintsAnswer) ? undefined : whyFailed('ExtensionStateList', hintsAnswer, options)) ??
+    whyFailed('DeviceStateList', devicesAnswer, options);
+  if (failure) return failure;
+  const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times);
+  if (!asked && !merge.isWhole) return listFailed('the lists', `they have more than ${MAX_LISTED} names`);
+  return asked;
+}
+
+/** At most ASK_WINDOW questions are in flight; each answer makes room for the next one. */
+async function askEach(
+  exchange: Exchange,
+  merge: Merge,
+  keys: readonly HintKey[],
+  options: AmiOptions,
+  times: Times,
+): Promise<AmiDown | undefined> {
+  if (keys.length > MAX_ROWS) {
+    return listFailed('hints', `${keys.length} extensions are to be asked for, more than ${MAX_ROWS}`);
+  }
+  let next = 0;
+  let failure: AmiDown | undefined;
+  const worker = async (): Promise<void> => {
+    for (let key = keys[next++]; key && !failure; key = keys[next++]) {
+      const { context, extension } = key;
+      const answer = await exchange.ask({ name: 'ExtensionState', context, extension }, times.answer);
+      const status = answer.ok ? askedStatus(key, answer.message) : undefined;
+      if (status) merge.hint(status);
+      else failure ??= whyFailed('ExtensionState', answer, options) ?? notUnderstood(key);
+    }
+  };
+  await Promise.all(Array.from({ length: ASK_WINDOW }, worker));
+  return failure;
+}
+
+function notUnderstood(key: HintKey): AmiDown {
+  return listFailed(`the hint ${key.extension}@${key.context}`, 'Asterisk gave no status for it');
+}
+
+function isNoHints(answer: Answer): boolean {
+  return !answer.ok && answer.kind === 'refused' && NO_HINTS.test(answer.why);
+}
+
+function whyFailed(action: string, answer: Answer, options: AmiOptions): AmiDown | undefined {
+  if (answer.ok) return undefined;
+  if (answer.kind === 'refused' && /permission denied/i.test(answer.why))
+    return missingWrite(options, action);
+  if (answer.kind === 'refused' && /unknown command/i.test(answer.why)) {
+    // ExtensionState and its list are in the core; only the device list is a module's.
+    return missingModule('res_manager_devicestate', action);
+  }
+  return listFailed(action, answer.why);
+}

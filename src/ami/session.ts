@@ -1,0 +1,184 @@
+/**
+ * The life of one AMI session: connect → greeting → login → FullyBooted → checks → first listing → up, and
+ * its end for whatever reason. Owns which stage it is in and where each packet goes. Does not reconnect.
+ */
+import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import { surelyUpSeconds } from './boot.ts';
+import { Connection } from './connection.ts';
+import type { AmiDown, AmiOptions } from './contract.ts';
+import type { Action } from './encode.ts';
+import { deviceStatus, hintStatus } from './events.ts';
+import { type Answer, Exchange } from './exchange.ts';
+import { BOOT_SURELY_DONE_S, type Times } from './limits.ts';
+import { Merge, readLists } from './lists.ts';
+import type { Message } from './message.ts';
+import * as reasons from './reasons.ts';
+
+export interface SessionHandlers {
+  toAsk(listed: readonly HintStatus[]): readonly HintKey[];
+  /** Booted, checked, and read for the first time; events follow from here on. */
+  up(listing: Listing, version: string): void;
+  hintChanged(status: HintStatus): void;
+  deviceChanged(status: DeviceStatus): void;
+  /** Asterisk says that something was reloaded, or that it booted again. */
+  reloaded(): void;
+  /** Exactly once, at the latest when the connection is gone. */
+  ended(why: AmiDown): void;
+}
+
+type Stage = 'connecting' | 'login' | 'booting' | 'reading' | 'up' | 'ended';
+
+export class Session {
+  readonly #options: AmiOptions;
+  readonly #handlers: SessionHandlers;
+  readonly #times: Times;
+  readonly #connection: Connection;
+  readonly #exchange: Exchange;
+  #stage: Stage = 'connecting';
+  /** Ends a stage that takes too long. */
+  #bound: NodeJS.Timeout | undefined;
+  /** The listing that is being read. */
+  #merge: Merge | undefined;
+
+  constructor(options: AmiOptions, handlers: SessionHandlers, times: Times) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#times = times;
+    this.#connection = new Connection(options, {
+      greeted: () => void this.#login(),
+      message: (message) => this.#route(message),
+      ended: (why) => this.#ended(why),
+    });
+    this.#exchange = new Exchange((action, id) => {
+      if (action['action'] !== 'Login') return this.#connection.write(action, id);
+      this.#connection.login(action, id);
+      return true;
+    });
+  }
+
+  start(): void {
+    const { connect } = this.#times;
+    this.#within(connect, reasons.noGreeting(this.#options, connect / 1000));
+    this.#connection.open();
+  }
+
+  ask(action: Action, timeoutMs: number): Promise<Answer> {
+    return this.#exchange.ask(action, timeoutMs);
+  }
+
+  /**
+   * Reads everything; events that arrive meanwhile are handed over at once and count here as well. Resolves
+   * with `undefined` when it cannot, and then the session has ended. One reading at a time.
+   */
+  async read(): Promise<Listing | undefined> {
+    const merge = new Merge();
+    this.#merge = merge;
+    const { toAsk } = this.#handlers;
+    const failure = await readLists(this.#exchange, merge, toAsk, this.#options, this.#times);
+    this.#merge = undefined;
+    if (failure) this.end(failure);
+    return this.#stage === 'ended' ? undefined : merge.listing();
+  }
+
+  end(why: AmiDown): void {
+    this.#connection.end(why);
+  }
+
+  /** Resolves when nothing of it is left. */
+  get closed(): Promise<void> {
+    return this.#connection.closed;
+  }
+
+  async #login(): Promise<void> {
+    const { login, answer, boot } = this.#times;
+    const { username, secret } = this.#options;
+    this.#stage = 'login';
+    clearTimeout(this.#bound);
+    const reply = await this.#exchange.ask({ name: 'Login', username, secret }, login);
+    if (this.#stage !== 'login') return; // ended, or FullyBooted came in the same breath
+    if (!reply.ok) return this.end(reasons.loginFailed(this.#options, reply, login / 1000));
+    this.#stage = 'booting';
+    this.#within(boot, reasons.stillBooting(this.#options));
+    // A booted Asterisk says so before it answers this.
+    const pong = await this.#exchange.ask({ name: 'Ping' }, answer);
+    if (this.#stage !== 'booting') return;
+    const status = await this.#exchange.ask({ name: 'CoreStatus' }, answer);
+    if (this.#stage !== 'booting' || !pong.ok || !status.ok) return;
+    const seconds = surelyUpSeconds(status.message, pong.message) ?? 0;
+    if (seconds > BOOT_SURELY_DONE_S) this.end(reasons.noFullyBooted(this.#options));
+  }
+
+  async #booted(): Promise<void> {
+    this.#stage = 'reading';
+    clearTimeout(this.#bound);
+    const { answer } = this.#times;
+    const [settings, commands, probe] = await Promise.all([
+      this.#exchange.ask({ name: 'CoreSettings' }, answer),
+      this.#exchange.ask({ name: 'ListCommands' }, answer),
+      this.#exchange.ask({ name: 'Getvar' }, answer),
+    ]);
+    // ListCommands names what this user may do.
+    if (commands.ok && commands.message['setvar'] === undefined) {
+      return this.end(reasons.missingWrite(this.#options, 'Setvar'));
+    }
+    // A function that is not there reads as nothing; the device nobody has as UNKNOWN.
+    if (probe.ok && probe.message['value'] === '') {
+      return this.end(reasons.missingModule('func_devstate', 'DEVICE_STATE function'));
+    }
+    const listing = await this.read();
+    if (!listing) return;
+    this.#stage = 'up';
+    this.#handlers.up(listing, (settings.ok && settings.message['asteriskversion']) || 'unknown');
+  }
+
+  #route(message: Message): void {
+    if (message['response'] === 'Error' && message['message'] === reasons.SHUTTING_DOWN) {
+      this.end(reasons.shutDown());
+    } else if (message['actionid'] !== undefined) {
+      // Also rows of lists, which look like events.
+      this.#exchange.deliver(message);
+    } else if (this.#stage !== 'connecting' && message['event'] !== undefined) {
+      this.#event(message['event'], message);
+    }
+  }
+
+  #event(name: string, message: Message): void {
+    switch (name) {
+      case 'ExtensionStatus': {
+        const status = hintStatus(message);
+        if (!status) return;
+        this.#merge?.hint(status);
+        if (this.#stage === 'up') this.#handlers.hintChanged(status);
+        return;
+      }
+      case 'DeviceStateChange': {
+        const status = deviceStatus(message);
+        if (!status) return;
+        this.#merge?.device(status);
+        if (this.#stage === 'up') this.#handlers.deviceChanged(status);
+        return;
+      }
+      case 'FullyBooted':
+        if (this.#stage === 'login' || this.#stage === 'booting') void this.#booted();
+        else this.#handlers.reloaded();
+        return;
+      case 'Reload':
+        this.#handlers.reloaded();
+        return;
+      case 'Shutdown':
+        this.end(reasons.shutDown());
+    }
+  }
+
+  #within(ms: number, why: AmiDown): void {
+    clearTimeout(this.#bound);
+    this.#bound = setTimeout(() => this.end(why), ms);
+  }
+
+  #ended(why: AmiDown): void {
+    this.#stage = 'ended';
+    clearTimeout(this.#bound);
+    this.#exchange.end(`the session ended: ${why.text}`);
+    this.#handlers.ended(why);
+  }
+}

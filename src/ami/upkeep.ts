@@ -1,0 +1,112 @@
+/**
+ * Keeping a session true while it lasts: asking whether Asterisk still answers, and reading everything again
+ * when something calls for it. Owns the timers of a session that is up.
+ */
+import { performance } from 'node:perf_hooks';
+import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { AmiHandlers, AmiOptions } from './contract.ts';
+import type { Times } from './limits.ts';
+import { missingRead, pingTimeout } from './reasons.ts';
+import type { Session } from './session.ts';
+import { Watch } from './watch.ts';
+
+/** An event that was queued before a Ping comes before its answer; one more Ping for the queueing itself. */
+const DEAF_PINGS = 2;
+
+export class Upkeep {
+  readonly #session: Session;
+  readonly #options: AmiOptions;
+  readonly #handlers: AmiHandlers;
+  readonly #times: Times;
+  readonly #watch = new Watch();
+  #asked: readonly HintKey[] = [];
+  #isUp = false;
+  #pinger: NodeJS.Timeout | undefined;
+  #relister: NodeJS.Timeout | undefined;
+  #debounce: NodeJS.Timeout | undefined;
+  #pinging = false;
+  #reading = false;
+  /** Something called for a relist that could not begin yet. */
+  #owed = false;
+  /** Device states changed and no event told: how many answered Pings from now decide it. */
+  #deafPings = 0;
+
+  constructor(session: Session, options: AmiOptions, handlers: AmiHandlers, times: Times) {
+    this.#session = session;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#times = times;
+  }
+
+  /** The session is up with this listing. */
+  start(listing: Listing): void {
+    this.#isUp = true;
+    this.#watch.listed(listing, this.#asked);
+    this.#pinger = setInterval(() => void this.#ping(), this.#options.pingEveryMs);
+    this.#relister = setInterval(() => this.relist(), this.#options.relistEveryMs);
+    if (this.#owed) this.relist();
+    void this.#ping();
+  }
+
+  stop(): void {
+    this.#isUp = false;
+    clearInterval(this.#pinger);
+    clearInterval(this.#relister);
+    clearTimeout(this.#debounce);
+  }
+
+  /** Read everything again, soon; once more afterwards when a reading is under way. */
+  relist(): void {
+    if (!this.#isUp || this.#reading) {
+      this.#owed = true;
+      return;
+    }
+    // Not moved by later calls: a steady stream of them must not put it off for ever.
+    this.#debounce ??= setTimeout(() => {
+      this.#debounce = undefined;
+      void this.#read();
+    }, this.#times.relistDebounce);
+  }
+
+  toAsk(listed: readonly HintStatus[]): readonly HintKey[] {
+    this.#asked = this.#handlers.toAsk(listed);
+    return this.#asked;
+  }
+
+  hintChanged(status: HintStatus): void {
+    this.#watch.heard();
+    if (this.#watch.hint(status, performance.now())) this.relist();
+    this.#handlers.hintChanged(status);
+  }
+
+  deviceChanged(status: DeviceStatus): void {
+    this.#watch.heard();
+    this.#handlers.deviceChanged(status);
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    this.#owed = false;
+    const listing = await this.#session.read();
+    this.#reading = false;
+    if (!listing || !this.#isUp) return;
+    if (this.#watch.listed(listing, this.#asked)) this.#deafPings = DEAF_PINGS;
+    this.#handlers.relisted(listing);
+    if (this.#owed) this.relist();
+  }
+
+  async #ping(): Promise<void> {
+    if (this.#pinging) return;
+    this.#pinging = true;
+    const answer = await this.#session.ask({ name: 'Ping' }, this.#times.ping);
+    this.#pinging = false;
+    if (!this.#isUp) return;
+    if (!answer.ok) {
+      this.#session.end(pingTimeout(this.#times.ping / 1000));
+    } else if (this.#watch.isDeaf && this.#deafPings > 0 && --this.#deafPings === 0) {
+      this.#session.end(missingRead(this.#options));
+    } else {
+      this.#handlers.answered();
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { begin, closeAll, until, up } from './recorder.ts';
+import { type Action, BOOTED, deviceEvent, HINTS, hintEvent, list } from './scripted.ts';
+
+afterEach(closeAll);
+
+const RELOAD = 'Event: Reload\nPrivilege: system,all\nModule: pbx_config.so\nStatus: 0\n\n';
+const listsOf = (actions: readonly Action[]) =>
+  actions.filter((action) => action['action'] === 'ExtensionStateList').length;
+
+test('pings at its interval, and each answer is told', async () => {
+  const { server, seen } = await up({}, { pingEveryMs: 5 });
+  await until('several answers', () => seen.answered >= 4);
+  const pings = server.actions.filter((action) => action['action'] === 'Ping').length;
+  assert.ok(pings - seen.answered <= 2, `${pings} pings, ${seen.answered} answers`);
+});
+
+test('one Ping at a time, however slow the answer', async () => {
+  const { server, seen } = await up(
+    { replies: { ping: () => undefined } },
+    { pingEveryMs: 5 },
+    { ping: 100 },
+  );
+  const pings = () => server.peers[0]?.actions.filter((action) => action['action'] === 'Ping').length;
+  await until('down', () => seen.downs.length === 1);
+  // One asks whether a login was booted only when no FullyBooted came; here it did.
+  assert.equal(pings(), 1);
+});
+
+test('a Ping refused because Asterisk shuts down ends the session', async () => {
+  const { seen } = await up({
+    replies: {
+      ping: (action) =>
+        `Response: Error\nActionID: ${action['actionid']}\nMessage: Asterisk is shutting down\n\n`,
+    },
+  });
+  await until('down', () => seen.downs.length === 1);
+  assert.deepEqual([seen.downs[0]?.reason, seen.answered], ['closed', 0]);
+});
+
+test('relist reads everything again, and many calls at once are one', async () => {
+  const { server, seen } = await up();
+  for (let i = 0; i < 50; i++) seen.asterisk.relist();
+  await until('relisted', () => seen.relisted.length === 1);
+  await sleep(60);
+  assert.equal(listsOf(server.actions), 2);
+  assert.deepEqual(seen.relisted[0], seen.ups[0]);
+});
+
+test('steady calls of relist do not put it off', async () => {
+  const { seen } = await up({}, {}, { relistDebounce: 30 });
+  const timer = setInterval(() => seen.asterisk.relist(), 5);
+  await until('relisted twice', () => seen.relisted.length >= 2).finally(() => clearInterval(timer));
+});
+
+test('everything is read again at its interval', async () => {
+  const { seen } = await up({}, { relistEveryMs: 20 });
+  await until('relisted twice', () => seen.relisted.length >= 2);
+});
+
+test('Reload, FullyBooted again, and a new hint that does not tell its devices call for a relist', async () => {
+  for (const text of [RELOAD, BOOTED, hintEvent('1077', 0, '')]) {
+    const { server, seen } = await up();
+    server.peer.say(text);
+    await until('relisted', () => seen.relisted.length === 1);
+    assert.equal(seen.downs.length, 0);
+  }
+});
+
+test('a Reload while everything is being read is made good afterwards', async () => {
+  let readings = 0;
+  const { seen } = await up({
+    replies: {
+      devicestatelist: (action) => {
+        readings += 1;
+        return RELOAD.repeat(readings <= 2 ? 1 : 0) + list(action, 'DeviceStateList', []);
+      },
+    },
+  });
+  await until('twice: after the first reading and after the second', () => seen.relisted.length === 2);
+  await sleep(60);
+  assert.equal(seen.relisted.length, 2);
+});
+
+test('events during a relist are told at once, and the listing has the later of event and row', async () => {
+  const { server, seen } = await up();
+  server.script = {
+    replies: {
+      extensionstatelist: (action) =>
+        hintEvent('1001', 8) + list(action, 'ExtensionStateList', HINTS) + hintEvent('1002', 8),
+    },
+  };
+  seen.asterisk.relist();
+  await until('relisted', () => seen.relisted.length === 1);
+  assert.deepEqual(seen.calls, ['up', 'hintChanged', 'hintChanged', 'relisted']);
+  assert.deepEqual(
+    seen.relisted[0]?.hints.map(({ extension, status }) => [extension, status]),
+    [
+      ['1001', 0],
+      ['1002', 8],
+      ['1001*spb', 4],
+    ],
+  );
+});
+
+test('a relist that fails ends the session', async () => {
+  const { server, seen } = await up();
+  server.script = {
+    replies: {
+      extensionstatelist: (action) => {
+        server.script = {};
+        return `Response: Error\nActionID: ${action['actionid']}\nMessage: no memory\n\n`;
+      },
+    },
+  };
+  seen.asterisk.relist();
+  await until('up again', () => seen.ups.length === 2);
+  assert.deepEqual(seen.calls, ['up', 'down', 'up']);
+  assert.equal(seen.downs[0]?.reason, 'list-failed');
+});
+
+test('a dialplan reload, which only repeats what hints are, calls for one relist', async () => {
+  const { server, seen } = await up();
+  server.peer.say(HINTS.join(''));
+  await until('relisted', () => seen.relisted.length === 1);
+  server.peer.say(HINTS.join(''));
+  await until('told all the same', () => seen.hints.length === 6);
+  await sleep(60);
+  assert.equal(seen.relisted.length, 1, 'bursts ask for a relist once in a while only');
+});
+
+test('hints that change are no burst', async () => {
+  const { server, seen } = await up();
+  for (let i = 0; i < 40; i++) server.peer.say(hintEvent('1001', (i + 1) % 2) + hintEvent('1002', i % 2));
+  await until('all told', () => seen.hints.length === 80);
+  await sleep(60);
+  assert.deepEqual(seen.relisted, []);
+});
+
+test('a manager user without read=call is found out when devices change and no event tells', async () => {
+  let state = 'NOT_INUSE';
+  const { server, seen } = await begin(
+    {
+      replies: {
+        devicestatelist: (action) => list(action, 'DeviceStateList', [deviceEvent('PJSIP/1', state)]),
+      },
+    },
+    { pingEveryMs: 5, relistEveryMs: 20 },
+  );
+  await until('several quiet relists', () => seen.relisted.length >= 3);
+  assert.equal(seen.downs.length, 0);
+  state = 'INUSE';
+  await until('down', () => seen.downs.length === 1);
+  const [why] = seen.downs;
+  assert.equal(why?.reason, 'missing-privilege');
+  assert.match(why?.text ?? '', /read=call,system/);
+  // With one event ever heard, of either kind, the same is no reason.
+  for (const text of [deviceEvent('PJSIP/9', 'INUSE'), hintEvent('1001', 8)]) {
+    const { ups, hints, devices, downs, relisted } = seen;
+    server.peer.socket.destroy();
+    const before = { ups: ups.length, told: hints.length + devices.length, downs: downs.length };
+    await until('up again', () => ups.length > before.ups && downs.length > 0);
+    server.peer.say(text);
+    await until('heard', () => hints.length + devices.length > before.told);
+    before.downs = downs.length;
+    state = state === 'BUSY' ? 'INUSE' : 'BUSY';
+    const { length } = relisted;
+    await until('more relists', () => relisted.length > length + 3);
+    assert.equal(downs.length, before.downs);
+  }
+});
