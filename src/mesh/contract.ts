@@ -14,6 +14,9 @@ export interface PeerAddress {
   readonly fingerprint?: string;
 }
 
+/** The other side sent a message larger than MAX_FRAME_BYTES, or one that is not text. */
+export type ChannelFault = 'oversize' | 'not-text';
+
 /**
  * One open, authenticated, ordered, message-framed connection to one peer. Messages arrive whole, in order
  * and at most once, or the channel closes. Handlers are set by whoever is given the channel, in the same turn;
@@ -28,11 +31,17 @@ export interface Channel {
   /** Bytes given to `send` that the operating system has not taken yet. */
   readonly buffered: number;
   onMessage: (text: string) => void;
-  /** `buffered` fell below `lowWater` after a send found it above. */
+  /** `buffered` fell below LOW_WATER_BYTES after a send left it at or above. */
   onDrain: () => void;
-  /** Called exactly once, whoever closes; `why` is for a log line. Nothing else is called after it. */
-  onClose: (why: string) => void;
-  /** Never throws, never blocks; after the close it does nothing. */
+  /**
+   * Called exactly once, whoever closes; `why` is for a log line. `fault`: the other side broke a rule of the
+   * channel itself. Nothing else is called after it.
+   */
+  onClose: (why: string, fault?: ChannelFault) => void;
+  /**
+   * Never throws, never blocks; after the close it does nothing. A text of more than MAX_FRAME_BYTES is our
+   * own mistake: it terminates the channel.
+   */
   send(text: string): void;
   /** Flushes what was sent, then closes; gives up on the flush after `CLOSE_TIMEOUT_MS`. */
   close(why: string): void;
@@ -54,7 +63,7 @@ export type RefusalReason =
 
 export interface Refusal {
   readonly reason: RefusalReason;
-  /** Who was refused: an address for an inbound connection, the peer's tag for one we dialled. */
+  /** Who was refused: an address without port for an inbound connection, the peer's tag for one we dialled. */
   readonly remote: string;
   /** One sentence for the admin: what is wrong and how to mend it. No secrets. */
   readonly text: string;

@@ -1,0 +1,254 @@
+/**
+ * The wire, version 1. Owns what a frame looks like: encode, and decode with every check that one frame alone
+ * allows. Knows no connection, no order, no time. `docs/protocol.md` says the same for a stranger.
+ *
+ * A frame is one JSON object in one text message of at most MAX_FRAME_BYTES. Unknown keys are ignored. A frame
+ * of an unknown `type` is counted and ignored; so is an entry of an unknown kind. Anything else that is not as
+ * written here is a {@link FrameError}: the receiver answers `refuse` and hangs up.
+ *
+ *   hello   {"type":"hello","version":1,"tag":T,"peer":P,"epoch":E,"kinds":[K…],"limits":{"frameBytes":N,"frameStates":N}}
+ *     Each side sends one. The dialler speaks first; the side that was dialled answers when it wants the link.
+ *     `tag`: who speaks; must be what the key proved (`wrong-tag`). `peer`: whom it believes it talks to; must be
+ *     the receiver (`wrong-peer`). `epoch`: the run of the speaker, [A-Za-z0-9_-]{1,64}. `kinds`: what it
+ *     understands. `limits`: what it takes in one frame, never less than version 1 asks (`limits`).
+ *     The link is up for a side when it has both said and heard hello. A second hello is an error.
+ *   refuse  {"type":"refuse","code":C,"text":S}
+ *     At any time, instead of hello or before hanging up: why. The receiver reports it; the link ends.
+ *   ping    {"type":"ping","id":N}      Each side, once up, every second. Answered with the same id at once.
+ *   pong    {"type":"pong","id":N}      Proof of the link and its round trip. Any frame counts as a sign of life.
+ *
+ * Numbered frames, only once the link is up; `seq` is 1, 2, 3 … per link and direction, given when written. The
+ * receiver hangs up at a gap. `seq` stands first, so that one encoded body serves every link of a view.
+ *
+ *   {"seq":N,"type":"snapshot","entries":[…],"last":B}  All that the sender lets this peer see, in parts, `last`
+ *     on the final one; applied whole then. The sender finishes one before it begins another.
+ *   {"seq":N,"type":"change","entries":[…]}             What changed, in order; only after a snapshot.
+ *   {"seq":N,"type":"alive"}                            The sender vouches for all it has said.
+ *   {"seq":N,"type":"bye","final":B}                    It stops; `final`: for good. Nothing numbered follows.
+ *
+ *   entry   [kind, extension, state]    kind "device": extension and state as core/names.ts and core/state.ts
+ *     have them, state null = no such extension any more. At most MAX_FRAME_STATES a frame. Further elements of
+ *     an entry are ignored.
+ */
+import { z } from 'zod';
+import { type Entry, KINDS, type Kind, type Message } from '../core/message.ts';
+import { isExtension, isTag, whyNotExtension } from '../core/names.ts';
+import { isDeviceState } from '../core/state.ts';
+import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from './contract.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+/** Why a side hangs up on the other, as it says in `refuse`. Closed list: log, metrics and docs share it. */
+export const REFUSE_CODES = [
+  'tag-in-use',
+  'wrong-tag',
+  'wrong-peer',
+  'version',
+  'limits',
+  'bad-frame',
+  'unknown',
+] as const;
+export type RefuseCode = (typeof REFUSE_CODES)[number];
+
+/** Longest `text` of a refuse frame that is read or written, characters. */
+export const MAX_REFUSE_TEXT = 300;
+
+export interface Hello {
+  readonly type: 'hello';
+  readonly tag: string;
+  readonly peer: string;
+  readonly epoch: string;
+  readonly kinds: readonly string[];
+}
+
+export type Frame =
+  | Hello
+  | { readonly type: 'refuse'; readonly code: RefuseCode; readonly text: string }
+  | { readonly type: 'ping' | 'pong'; readonly id: number }
+  /** `skipped`: entries of a kind unknown here, left out of the message. */
+  | { readonly type: 'numbered'; readonly seq: number; readonly message: Message; readonly skipped: number }
+  | { readonly type: 'unknown'; readonly name: string };
+
+/** A frame that is not one. `code` is what to answer; the message is fit for a log line. */
+export class FrameError extends Error {
+  readonly code: RefuseCode;
+  constructor(message: string, code: RefuseCode = 'bad-frame') {
+    super(message);
+    this.name = 'FrameError';
+    this.code = code;
+  }
+}
+
+const EPOCH = /^[A-Za-z0-9_-]{1,64}$/;
+
+export function isEpoch(text: string): boolean {
+  return EPOCH.test(text);
+}
+
+/** What a socket said, made fit for a log line: printable ASCII, at most `max` characters. */
+export function printable(text: string, max = 60): string {
+  const cut = text.length > max ? `${text.slice(0, max)}...` : text;
+  return cut.replace(/[^\x20-\x7e]/g, '?');
+}
+
+// ------------------------------------------------------------------------------------------------- decode
+
+const count = z.number().int().positive();
+const tag = z.string().refine(isTag, 'not a tag');
+const typed = z.object({ type: z.string() });
+const versioned = z.object({ version: count });
+const entries = z.array(z.unknown()).max(MAX_FRAME_STATES, `more than ${MAX_FRAME_STATES} entries`);
+const entry = z.tuple([z.string()]).rest(z.unknown());
+
+const FRAMES = {
+  hello: z.object({
+    tag,
+    peer: tag,
+    epoch: z.string().regex(EPOCH),
+    kinds: z.array(z.string().max(32)).max(32),
+    limits: z.object({ frameBytes: count, frameStates: count }),
+  }),
+  refuse: z.object({ code: z.string(), text: z.string() }),
+  ping: z.object({ id: count }),
+  pong: z.object({ id: count }),
+  snapshot: z.object({ seq: count, entries, last: z.boolean() }),
+  change: z.object({ seq: count, entries }),
+  alive: z.object({ seq: count }),
+  bye: z.object({ seq: count, final: z.boolean() }),
+};
+
+/** Reads one frame. Throws {@link FrameError} and nothing else, whatever the text. */
+export function decode(text: string): Frame {
+  // A character is one to three bytes: count them only where it can matter.
+  if (text.length * 3 > MAX_FRAME_BYTES && Buffer.byteLength(text) > MAX_FRAME_BYTES) {
+    throw new FrameError(`frame larger than ${MAX_FRAME_BYTES} bytes`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new FrameError(`not JSON: ${printable(text)}`);
+  }
+  const { type } = check(typed, json, 'frame');
+  switch (type) {
+    case 'hello':
+      return decodeHello(json);
+    case 'refuse': {
+      const { code, text: why } = check(FRAMES.refuse, json, type);
+      const known = REFUSE_CODES.find((word) => word === code) ?? 'unknown';
+      return { type, code: known, text: printable(why, MAX_REFUSE_TEXT) };
+    }
+    case 'ping':
+    case 'pong':
+      return { type, id: check(FRAMES[type], json, type).id };
+    case 'snapshot': {
+      const { seq, entries: rows, last } = check(FRAMES.snapshot, json, type);
+      const { known, skipped } = decodeEntries(rows);
+      return { type: 'numbered', seq, message: { type, entries: known, last }, skipped };
+    }
+    case 'change': {
+      const { seq, entries: rows } = check(FRAMES.change, json, type);
+      const { known, skipped } = decodeEntries(rows);
+      return { type: 'numbered', seq, message: { type, entries: known }, skipped };
+    }
+    case 'alive':
+      return { type: 'numbered', seq: check(FRAMES.alive, json, type).seq, message: { type }, skipped: 0 };
+    case 'bye': {
+      const { seq, final } = check(FRAMES.bye, json, type);
+      return { type: 'numbered', seq, message: { type, final }, skipped: 0 };
+    }
+    default:
+      return { type: 'unknown', name: printable(type) };
+  }
+}
+
+/** The version is read first: a hello of another version may look different in everything else. */
+function decodeHello(json: unknown): Hello {
+  const { version } = check(versioned, json, 'hello');
+  if (version !== PROTOCOL_VERSION) {
+    throw new FrameError(`speaks version ${version}, this side speaks ${PROTOCOL_VERSION}`, 'version');
+  }
+  const { tag: from, peer, epoch, kinds, limits } = check(FRAMES.hello, json, 'hello');
+  if (limits.frameBytes < MAX_FRAME_BYTES || limits.frameStates < MAX_FRAME_STATES) {
+    throw new FrameError(
+      `takes less than ${MAX_FRAME_BYTES} bytes or ${MAX_FRAME_STATES} entries a frame`,
+      'limits',
+    );
+  }
+  return { type: 'hello', tag: from, peer, epoch, kinds };
+}
+
+function decodeEntries(rows: readonly unknown[]): { known: Entry[]; skipped: number } {
+  const known: Entry[] = [];
+  for (const [index, row] of rows.entries()) {
+    const where = `entries[${index}]`;
+    const [word, extension, state] = check(entry, row, where);
+    const kind = KINDS.find((name) => name === word);
+    if (kind !== undefined) known.push(decodeEntry(kind, extension, state, where));
+  }
+  return { known, skipped: rows.length - known.length };
+}
+
+function decodeEntry(kind: Kind, extension: unknown, state: unknown, where: string): Entry {
+  if (typeof extension !== 'string') throw new FrameError(`${where}: the extension is not text`);
+  if (!isExtension(extension)) {
+    throw new FrameError(`${where}: "${printable(extension)}" ${whyNotExtension(extension)}`);
+  }
+  if (state === null) return { kind, extension, state };
+  if (typeof state !== 'string') throw new FrameError(`${where}: the state is neither text nor null`);
+  if (!isDeviceState(state)) throw new FrameError(`${where}: "${printable(state)}" is not a device state`);
+  return { kind, extension, state };
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const path = issue?.path.length ? `.${issue.path.map(String).join('.')}` : '';
+  throw new FrameError(printable(`${what}${path}: ${issue?.message ?? 'invalid'}`, 200));
+}
+
+// ------------------------------------------------------------------------------------------------- encode
+
+export function encodeHello(from: string, to: string, epoch: string): string {
+  const limits = { frameBytes: MAX_FRAME_BYTES, frameStates: MAX_FRAME_STATES };
+  return JSON.stringify({
+    type: 'hello',
+    version: PROTOCOL_VERSION,
+    tag: from,
+    peer: to,
+    epoch,
+    kinds: KINDS,
+    limits,
+  });
+}
+
+export function encodeRefuse(code: RefuseCode, text: string): string {
+  return JSON.stringify({ type: 'refuse', code, text: printable(text, MAX_REFUSE_TEXT - 3) });
+}
+
+export function encodePing(type: 'ping' | 'pong', id: number): string {
+  return `{"type":"${type}","id":${id}}`;
+}
+
+/** A numbered frame without its number: encoded once, sent on many links. */
+export type Body = string & { readonly numbered: never };
+
+/**
+ * The body of a message of at most MAX_FRAME_STATES entries. No byte limit is looked at: 200 entries of the
+ * longest names are about 23 KB, a tenth of MAX_FRAME_BYTES.
+ */
+export function encodeBody(message: Message): Body {
+  const wire =
+    'entries' in message
+      ? {
+          ...message,
+          entries: message.entries.map(({ kind, extension, state }) => [kind, extension, state]),
+        }
+      : message;
+  return JSON.stringify(wire).slice(1) as Body;
+}
+
+export function withSeq(seq: number, body: Body): string {
+  return `{"seq":${seq},${body}`;
+}

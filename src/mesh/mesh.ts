@@ -1,0 +1,260 @@
+/**
+ * The mesh: every peer's link behind one door. Owns the batches of each view, the link numbers, the counters, and
+ * who is told what. What one link does is link.ts; which link of a peer counts is peer.ts; bytes are a transport.
+ */
+import type { Entry } from '../core/message.ts';
+import type { Channel, Refusal, Transport } from './contract.ts';
+import { isEpoch } from './frames.ts';
+import type { Link } from './link.ts';
+import { Batch } from './outbox.ts';
+import { Peer, type PeerHandlers, type PeerOptions } from './peer.ts';
+import { Refusals } from './refusals.ts';
+import type { MeshHandlers, MeshPeer, MeshStatus } from './types.ts';
+
+export type * from './types.ts';
+
+export const REDIAL_MIN_MS = 200;
+export const REDIAL_MAX_MS = 2_000;
+export const PING_EVERY_MS = 1_000;
+/** A channel must become a link within this. */
+export const HELLO_TIMEOUT_MS = 5_000;
+/** States of one view that wait for the end of the turn; past it they are sent at once. */
+export const MAX_BATCH_STATES = 2_000;
+
+/** After a link that was up this long, what goes wrong with its peer is told again as news. */
+export const STEADY_MS = 60_000;
+
+export interface MeshOptions {
+  readonly tag: string;
+  /** This run of this broker: [A-Za-z0-9_-]{1,64}, new at every start. */
+  readonly epoch: string;
+  readonly peers: readonly MeshPeer[];
+  readonly redialMinMs?: number;
+  readonly redialMaxMs?: number;
+  /** A link that hears nothing for three of these is dropped. */
+  readonly pingEveryMs?: number;
+  readonly helloTimeoutMs?: number;
+  /** For the jitter of redials: 0 ≤ x < 1. */
+  readonly random?: () => number;
+}
+
+export class Mesh {
+  readonly #options: MeshOptions;
+  readonly #transport: Transport;
+  readonly #handlers: MeshHandlers;
+  readonly #refusals: Refusals;
+  #peers = new Map<string, Peer>();
+  /** Links that are up. */
+  readonly #links = new Map<number, { readonly peer: Peer; readonly link: Link }>();
+  /** By view: what was published in this turn. */
+  readonly #batches = new Map<string, Entry[]>();
+  #flush: NodeJS.Immediate | undefined;
+  #lastLink = 0;
+  #state: 'new' | 'running' | 'leaving' = 'new';
+  #closed: Promise<void> | undefined;
+  #framesEncoded = 0;
+  #statesCoalesced = 0;
+  #skippedFrames = 0;
+  #skippedKinds = 0;
+
+  /** Throws when the epoch is none, a tag stands twice, or our own tag is among the peers. */
+  constructor(options: MeshOptions, transport: Transport, handlers: MeshHandlers) {
+    if (!isEpoch(options.epoch)) throw new Error(`"${options.epoch}" is not an epoch`);
+    checkPeers(options.tag, options.peers);
+    this.#options = options;
+    this.#transport = transport;
+    this.#handlers = handlers;
+    this.#refusals = new Refusals((note) => handlers.note(note));
+  }
+
+  /** Listens and dials. Rejects when the transport cannot listen. */
+  async start(): Promise<void> {
+    this.#transport.setPeers(this.#options.peers);
+    for (const peer of this.#options.peers) this.#peers.set(peer.tag, this.#newPeer(peer));
+    await this.#transport.start({
+      channel: (channel) => this.#inbound(channel),
+      refused: (refusal) => this.#refused(refusal),
+    });
+    if (this.#state !== 'new') return;
+    this.#state = 'running';
+    for (const peer of this.#peers.values()) peer.start();
+  }
+
+  /** To every link that was given a snapshot of this view; at the end of this turn, in order. */
+  publish(view: string, entries: readonly Entry[]): void {
+    const batch = this.#batches.get(view) ?? [];
+    this.#batches.set(view, batch);
+    for (const entry of entries) batch.push(entry);
+    if (batch.length >= MAX_BATCH_STATES) this.#flushView(view);
+    else this.#flush ??= setImmediate(() => this.#flushAll());
+  }
+
+  /**
+   * The whole view to one link, which from now on hears what is published there. Nothing happens when the link is
+   * down already. Throws when this peer must not see this view.
+   */
+  snapshot(link: number, view: string, entries: readonly Entry[]): void {
+    const at = this.#links.get(link);
+    if (at === undefined) return;
+    if (view !== at.peer.config.view) {
+      throw new Error(`peer ${at.link.peer} may see view "${at.peer.config.view}", not "${view}"`);
+    }
+    this.#flushView(view);
+    at.link.view = view;
+    at.link.snapshot(entries);
+  }
+
+  /** To every link that was given a snapshot: this origin is alive. */
+  alive(): void {
+    this.#flushAll();
+    for (const { link } of this.#links.values()) if (link.view !== undefined) link.alive();
+  }
+
+  /** Ends a link; its linkDown is called before this returns, and it is dialled again. */
+  drop(link: number, why: string): void {
+    this.#links.get(link)?.link.close('dropped', why);
+  }
+
+  /** Says bye on every link; from now on no link is made. `close` comes next. */
+  bye(final: boolean): void {
+    this.#leave();
+    this.#flushAll();
+    for (const { link } of this.#links.values()) link.bye(final);
+  }
+
+  /** Replaces the peers: links of those that went or changed end now. Throws like the constructor. */
+  setPeers(peers: readonly MeshPeer[]): void {
+    checkPeers(this.#options.tag, peers);
+    const before = this.#peers;
+    const after = new Map<string, Peer>();
+    for (const peer of peers) {
+      const known = before.get(peer.tag);
+      after.set(peer.tag, known && same(known.config, peer) ? known : this.#newPeer(peer));
+    }
+    this.#peers = after;
+    for (const [tag, peer] of before) {
+      if (after.get(tag) !== peer) void peer.stop('peer-changed', 'the configuration of this peer changed');
+    }
+    this.#transport.setPeers(peers);
+    if (this.#state !== 'running') return;
+    for (const [tag, peer] of after) if (before.get(tag) !== peer) peer.start();
+  }
+
+  status(): MeshStatus {
+    return {
+      peers: [...this.#peers.values()].map((peer) => peer.status),
+      counters: {
+        framesEncoded: this.#framesEncoded,
+        statesCoalesced: this.#statesCoalesced,
+        skippedFrames: this.#skippedFrames,
+        skippedKinds: this.#skippedKinds,
+        refusals: this.#refusals.counts,
+      },
+    };
+  }
+
+  /** Ends every link after what was said has gone out (at most CLOSE_TIMEOUT_MS), then the transport. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#leave();
+    this.#flushAll();
+    await Promise.all([...this.#peers.values()].map((peer) => peer.stop('stopped', 'this broker stops')));
+    await this.#transport.close();
+  }
+
+  #leave(): void {
+    this.#state = 'leaving';
+    for (const peer of this.#peers.values()) peer.rest('stopped', 'this broker stops');
+  }
+
+  #inbound(channel: Channel): void {
+    const peer = this.#peers.get(channel.peer);
+    if (peer === undefined || this.#state === 'leaving') channel.terminate('not wanted');
+    else peer.take(channel);
+  }
+
+  #refused({ reason, remote, text }: Refusal): void {
+    this.#refusals.add({ kind: 'refused', reason, who: remote, text });
+  }
+
+  #flushAll(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    for (const view of this.#batches.keys()) this.#flushView(view);
+  }
+
+  #flushView(view: string): void {
+    const entries = this.#batches.get(view);
+    if (entries === undefined) return;
+    this.#batches.delete(view);
+    const batch = new Batch(entries, () => {
+      this.#framesEncoded += 1;
+    });
+    for (const { link } of this.#links.values()) if (link.view === view) link.batch(batch);
+  }
+
+  #newPeer(config: MeshPeer): Peer {
+    const { tag, epoch, redialMinMs, redialMaxMs, pingEveryMs, helloTimeoutMs, random } = this.#options;
+    const options: PeerOptions = {
+      tag,
+      epoch,
+      pingEveryMs: pingEveryMs ?? PING_EVERY_MS,
+      helloTimeoutMs: helloTimeoutMs ?? HELLO_TIMEOUT_MS,
+      redial: {
+        minMs: redialMinMs ?? REDIAL_MIN_MS,
+        maxMs: redialMaxMs ?? REDIAL_MAX_MS,
+        random: random ?? Math.random,
+      },
+      nextLink: () => {
+        this.#lastLink += 1;
+        return this.#lastLink;
+      },
+    };
+    const handlers: PeerHandlers = {
+      admit: (of) => this.#handlers.admit(config.tag, of),
+      linkUp: (link, hello) => {
+        this.#links.set(link.id, { peer, link });
+        this.#handlers.linkUp(config.tag, link.id, hello.epoch);
+      },
+      heard: (link, seq, message) => this.#handlers.heard(config.tag, link.id, seq, message),
+      linkDown: (link, end) => {
+        this.#links.delete(link.id);
+        if (link.upForMs >= STEADY_MS) this.#refusals.forget(config.tag);
+        this.#handlers.linkDown(config.tag, link.id, end);
+      },
+      note: (note) => this.#refusals.add(note),
+      skipped: (frames, kinds, example) => this.#skipped(config.tag, frames, kinds, example),
+      coalesced: () => {
+        this.#statesCoalesced += 1;
+      },
+    };
+    const peer = new Peer(config, this.#transport, options, handlers);
+    return peer;
+  }
+
+  #skipped(who: string, frames: number, kinds: number, example: string): void {
+    this.#skippedFrames += frames;
+    this.#skippedKinds += kinds;
+    const reason = frames > 0 ? 'unknown-frame' : 'unknown-kind';
+    const text = `peer ${who} sends what this version does not know: ${example}; ignored`;
+    this.#refusals.add({ kind: 'skipped', reason, who, text }, frames + kinds);
+  }
+}
+
+function checkPeers(tag: string, peers: readonly MeshPeer[]): void {
+  const seen = new Set<string>();
+  for (const peer of peers) {
+    // Law 4: a broker never takes states for its own tag, so it must not have itself as a peer.
+    if (peer.tag === tag) throw new Error(`"${tag}" is this broker's own tag; it cannot be a peer`);
+    if (seen.has(peer.tag)) throw new Error(`peer "${peer.tag}" stands twice`);
+    seen.add(peer.tag);
+  }
+}
+
+function same(a: MeshPeer, b: MeshPeer): boolean {
+  return a.url === b.url && a.fingerprint === b.fingerprint && a.view === b.view;
+}

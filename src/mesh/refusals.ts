@@ -1,0 +1,74 @@
+/**
+ * Makes sure that whoever knocks every two seconds does not fill the log: each (who, reason) is told once with
+ * its text, then counted, and told again with the count after REFUSAL_REPORT_EVERY_MS. Owns that table and its
+ * bound. Decides nothing about who is refused.
+ */
+import type { MeshNote, NoteReason } from './types.ts';
+
+/** How soon the same thing is told again. */
+export const REFUSAL_REPORT_EVERY_MS = 10 * 60 * 1000;
+/** (who, reason) pairs remembered; past it strangers share one line a reason. */
+export const MAX_REFUSALS = 256;
+/** The `who` of that line. */
+export const MANY_OTHERS = 'many others';
+
+interface Told {
+  readonly who: string;
+  at: number;
+  /** Times it happened since it was told. */
+  untold: number;
+}
+
+export class Refusals {
+  readonly #note: (note: MeshNote) => void;
+  readonly #now: () => number;
+  readonly #told = new Map<string, Told>();
+  readonly #counts: Partial<Record<NoteReason, number>> = {};
+
+  /** `now`: milliseconds of a monotonic clock. */
+  constructor(note: (note: MeshNote) => void, now: () => number = () => performance.now()) {
+    this.#note = note;
+    this.#now = now;
+  }
+
+  /** All that ever happened, by reason. */
+  get counts(): Readonly<Partial<Record<NoteReason, number>>> {
+    return { ...this.#counts };
+  }
+
+  add(note: Omit<MeshNote, 'count'>, times = 1): void {
+    this.#counts[note.reason] = (this.#counts[note.reason] ?? 0) + times;
+    const now = this.#now();
+    const who = this.#slot(note.who, note.reason, now);
+    const key = keyOf(who, note.reason);
+    const told = this.#told.get(key);
+    if (told === undefined) {
+      this.#told.set(key, { who, at: now, untold: 0 });
+      this.#note({ ...note, who, count: times });
+      return;
+    }
+    told.untold += times;
+    if (now - told.at < REFUSAL_REPORT_EVERY_MS) return;
+    this.#note({ ...note, who, count: told.untold });
+    told.at = now;
+    told.untold = 0;
+  }
+
+  /** It works again: the next failure of `who` is news. */
+  forget(who: string): void {
+    for (const [key, told] of this.#told) if (told.who === who) this.#told.delete(key);
+  }
+
+  /** `who` itself, or the shared line when the table is full. */
+  #slot(who: string, reason: NoteReason, now: number): string {
+    if (this.#told.has(keyOf(who, reason)) || this.#told.size < MAX_REFUSALS) return who;
+    for (const [key, told] of this.#told) {
+      if (now - told.at >= REFUSAL_REPORT_EVERY_MS) this.#told.delete(key);
+    }
+    return this.#told.size < MAX_REFUSALS ? who : MANY_OTHERS;
+  }
+}
+
+function keyOf(who: string, reason: NoteReason): string {
+  return `${reason} ${who}`;
+}
