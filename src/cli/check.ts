@@ -1,0 +1,49 @@
+/** `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names. */
+import type { Config } from '../config/config.ts';
+import type { ExportRule } from '../core/exports.ts';
+import { formatItem, type Match } from '../core/match.ts';
+import { loadIdentity } from '../mesh/identity.ts';
+import { openConfig, printWarnings } from './config-file.ts';
+import { FAILED, type Io, OK } from './io.ts';
+
+/** Items of a match that are printed; the rest are counted. */
+const MAX_ITEMS = 8;
+
+export function check({ config: file }: { readonly config: string }, io: Io): number {
+  const opened = openConfig(file, io);
+  if (opened === undefined) return FAILED;
+  printWarnings(opened.warnings, io);
+  io.out(`${file} is valid`);
+  for (const [name, lines] of summary(opened.config)) {
+    for (const [index, line] of lines.entries()) io.out(`  ${(index === 0 ? name : '').padEnd(10)}${line}`);
+  }
+  return OK;
+}
+
+/** What is understood, by subject. No secrets. */
+function summary(config: Config): [name: string, lines: string[]][] {
+  const { ami, listen, identity, peers } = config;
+  const listening = listen ? `${listen.host}:${listen.port}${config.insecure ? ', plaintext' : ''}` : 'no';
+  return [
+    ['tag', [config.tag]],
+    ['identity', [identity ? `${loadIdentity(identity.pem).fingerprint}  ${identity.file}` : 'none']],
+    ['asterisk', [`${ami.host}:${ami.port} as ${ami.username}${ami.tls ? ', over TLS' : ''}`]],
+    ['listen', [listening]],
+    ['exports', config.export.length > 0 ? config.export.map(exportLine) : ['nothing']],
+    ['peers', peers.length > 0 ? peers.map(peerLine) : ['none']],
+  ];
+}
+
+function exportLine(rule: ExportRule): string {
+  const source = rule.source === 'hint' ? `hints of ${rule.context}` : rule.devices.join(', ');
+  return `${source}: ${matchText(rule.match)}`;
+}
+
+function matchText(match: Match): string {
+  const more = match.length > MAX_ITEMS ? ` and ${match.length - MAX_ITEMS} more` : '';
+  return match.slice(0, MAX_ITEMS).map(formatItem).join(', ') + more;
+}
+
+function peerLine({ tag, url, fingerprint, goneState }: Config['peers'][number]): string {
+  return [tag, url ?? 'dials us', fingerprint ?? 'by CA', `gone: ${goneState}`].join('  ');
+}

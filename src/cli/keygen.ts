@@ -1,0 +1,49 @@
+/**
+ * `hintmesh keygen`: makes the identity of one broker. Owns that no identity is overwritten unasked: peers
+ * have its fingerprint, and a lost key cannot be had again.
+ */
+import { resolve } from 'node:path';
+import { whyNotPeerUrl } from '../config/url.ts';
+import { createFile, replaceFile } from '../config/write.ts';
+import { whyNotTag } from '../core/names.ts';
+import { generateIdentity, loadIdentity } from '../mesh/identity.ts';
+import { FAILED, type Io, OK, USAGE } from './io.ts';
+import { peerEntryLines } from './peer-entry.ts';
+
+export interface KeygenOptions {
+  readonly tag: string;
+  readonly out: string;
+  readonly force?: boolean;
+  readonly url?: string;
+}
+
+/** The key in it is all that proves who we are. */
+const IDENTITY_MODE = 0o600;
+
+export async function keygen({ tag, out, force = false, url }: KeygenOptions, io: Io): Promise<number> {
+  const whyNot = whyNotTag(tag);
+  if (whyNot !== undefined) {
+    io.err(`--tag ${JSON.stringify(tag)} ${whyNot}`);
+    return USAGE;
+  }
+  const whyNotUrl = url === undefined ? undefined : whyNotPeerUrl(url, false);
+  if (whyNotUrl !== undefined) {
+    io.err(`--url ${whyNotUrl}`);
+    return USAGE;
+  }
+  const file = resolve(out);
+  const pem = await generateIdentity(tag);
+  try {
+    await (force ? replaceFile : createFile)(file, pem, IDENTITY_MODE);
+  } catch (error) {
+    io.err(whyNotWritten(file, (error as NodeJS.ErrnoException).code));
+    return FAILED;
+  }
+  for (const line of peerEntryLines({ tag, identity: loadIdentity(pem), file, url })) io.out(line);
+  return OK;
+}
+
+function whyNotWritten(file: string, code: string | undefined): string {
+  if (code !== 'EEXIST') return `cannot write ${file}: ${code ?? 'unknown error'}`;
+  return `${file} exists and is left as it is; if no peer has its fingerprint any more, --force replaces it`;
+}

@@ -1,0 +1,98 @@
+/**
+ * `hintmesh run`: the broker's life from start to signal. Owns the log, the memory of tags, and how a config
+ * becomes the broker's options. Everything the broker does is broker.ts's.
+ */
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { Broker, type BrokerOptions, type Report } from '../broker.ts';
+import type { Config } from '../config/config.ts';
+import { readTags, rememberTags } from '../config/tags.ts';
+import { loadIdentity } from '../mesh/identity.ts';
+import { openConfig } from './config-file.ts';
+import { FAILED, type Io, OK } from './io.ts';
+
+export async function run({ config: file }: { readonly config: string }, io: Io): Promise<number> {
+  const opened = openConfig(file, io);
+  if (opened === undefined) return FAILED;
+  const { config, warnings } = opened;
+  const stop = io.takeSignals();
+  const logger = newLogger(config);
+  for (const { where, text } of warnings) logger.warn({ event: 'config-warning', where }, text);
+
+  const former = await updateMemory(config, logger);
+  const broker = new Broker(toBrokerOptions(config, former), (report) => log(report, logger));
+  try {
+    await broker.start();
+    await aborted(stop);
+    return OK;
+  } catch (error) {
+    logger.error({ event: 'start-failed' }, `cannot start: ${(error as Error).message}`);
+    return FAILED;
+  } finally {
+    await broker.close();
+  }
+}
+
+/** Config names → broker names; nothing is decided here. `formerTags` may hold present peers: they are no harm. */
+export function toBrokerOptions(config: Config, formerTags: readonly string[]): BrokerOptions {
+  const { tag, ami, identity, listen, ca, insecure, lamps, timing } = config;
+  return {
+    tag,
+    // `alive` is only said while Asterisk answers, so it is asked as often.
+    ami: { ...ami, pingEveryMs: timing.aliveMs, relistEveryMs: timing.relistMs },
+    exports: config.export,
+    peers: config.peers.map(({ where: _, ...peer }) => peer),
+    formerTags,
+    goneState: lamps.goneState,
+    timing: {
+      aliveEveryMs: timing.aliveMs,
+      suspectAfterMs: timing.suspectAfterMs,
+      goneAfterMs: timing.goneAfterMs,
+      firstSyncMs: timing.firstSyncMs,
+    },
+    pacing: { writesPerSecond: lamps.writesPerSecond, burst: lamps.burst, window: lamps.window },
+    redial: { minMs: timing.redialMinMs, maxMs: timing.redialMaxMs },
+    websocket: {
+      tag,
+      insecure,
+      ...(identity && { identity: loadIdentity(identity.pem) }),
+      ...(listen && { listen }),
+      ...(ca !== undefined && { ca }),
+    },
+  };
+}
+
+/** JSON lines on stdout. Only what is put into a line is in it: no config, so no secret. */
+function newLogger({ tag, logLevel }: Config): Logger {
+  return pino({
+    level: logLevel,
+    base: { pbx: tag },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+  });
+}
+
+function log({ level, event, text, fields }: Report, logger: Logger): void {
+  logger[level]({ ...fields, event }, text);
+}
+
+/** The tags remembered until now; those of the present peers are added for the next start. */
+async function updateMemory({ stateDir, peers }: Config, logger: Logger): Promise<readonly string[]> {
+  const { tags, warning } = readTags(stateDir);
+  if (warning !== undefined) logger.warn({ event: 'state-unreadable' }, warning);
+  try {
+    const present = peers.map(({ tag }) => tag);
+    await rememberTags(stateDir, tags, present);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const text = `cannot write to state_dir ${stateDir} (${why}); lamps of peers that leave will not be repaired`;
+    logger.warn({ event: 'state-unwritable' }, text);
+  }
+  return tags;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Reads a config: file and environment in, a Config or every mistake in it out. Owns the order of the steps
+ * and the rules between sections; each step's rules are its own.
+ */
+import { readAmi } from './ami.ts';
+import type { Config, Keys } from './config.ts';
+import { checkExports } from './export-rules.ts';
+import { NamedFiles, readBounded } from './files.ts';
+import type { Finding, Findings } from './findings.ts';
+import { showDuration } from './formats.ts';
+import { checkPeers } from './peers.ts';
+import { isLoopback } from './url.ts';
+import { type Environment, type RootValues, readValues, warnOfStrangeVariables } from './values.ts';
+import { MAX_CONFIG_BYTES, readYaml } from './yaml.ts';
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Finding[] }
+  | { readonly ok: false; readonly mistakes: readonly Finding[]; readonly warnings: readonly Finding[] };
+
+/** Never throws on what a file or variable holds. Blocks while it reads: for the start, not for the loop. */
+export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
+  const read = readBounded(file, MAX_CONFIG_BYTES);
+  if ('why' in read) {
+    return {
+      ok: false,
+      mistakes: [{ where: file, text: `cannot read the config: ${read.why}` }],
+      warnings: [],
+    };
+  }
+  const { top, findings } = readYaml(read.text, file);
+  if (top === undefined) return { ok: false, mistakes: findings.mistakes, warnings: [] };
+
+  const values = readValues(top, env, findings);
+  const { root } = values;
+  warnOfStrangeVariables(env, findings);
+  checkTiming(root, findings);
+  const files = new NamedFiles(file, findings);
+  const identity = readIdentity(root, files, findings);
+  const fingerprint = identity && identify(identity.pem, root, keys, findings);
+  const ca = root.ca_file === '' ? undefined : files.pem('ca_file', root.ca_file, { secret: false });
+  const ami = readAmi(root, env, files, findings);
+  const listen = readListen(root, findings);
+  const rules = checkExports(values, findings);
+  const peers = checkPeers(values, { keys, fingerprint }, findings);
+  if (rules.length === 0 && findings.fine('export')) {
+    findings.warning('export', 'nothing is exported: no other PBX will show our extensions');
+  }
+
+  const { mistakes, warnings } = findings;
+  if (mistakes.length > 0) return { ok: false, mistakes, warnings };
+  const config: Config = {
+    file,
+    tag: root.tag,
+    ...(identity && { identity }),
+    stateDir: files.resolve(root.state_dir),
+    ...(ca !== undefined && { ca }),
+    insecure: root.insecure,
+    ami,
+    ...(listen && { listen }),
+    export: rules,
+    peers,
+    lamps: {
+      goneState: root.lamps.gone_state,
+      writesPerSecond: root.lamps.writes_per_second,
+      burst: root.lamps.burst,
+      window: root.lamps.window,
+    },
+    timing: {
+      aliveMs: root.timing.alive,
+      suspectAfterMs: root.timing.suspect_after,
+      goneAfterMs: root.timing.gone_after,
+      firstSyncMs: root.timing.first_sync,
+      relistMs: root.timing.relist,
+      redialMinMs: root.timing.redial_min,
+      redialMaxMs: root.timing.redial_max,
+    },
+    logLevel: root.log.level,
+  };
+  return { ok: true, config, warnings };
+}
+
+function readIdentity(
+  root: RootValues,
+  files: NamedFiles,
+  findings: Findings,
+): Config['identity'] | undefined {
+  // Plaintext proves no key, so a broker that only ever speaks plaintext needs none.
+  if (root.insecure && root.identity_file === '' && findings.fine('insecure')) return undefined;
+  const name = root.identity_file === '' ? 'identity.pem' : root.identity_file;
+  const file = files.resolve(name);
+  const tag = findings.fine('tag') ? root.tag : 'TAG';
+  const mend = `make it with: hintmesh keygen --tag ${tag} --out ${file}`;
+  const pem = files.pem('identity_file', name, { secret: true, mend });
+  return pem === undefined ? undefined : { file, pem };
+}
+
+function identify(pem: string, root: RootValues, keys: Keys, findings: Findings): string | undefined {
+  try {
+    const { fingerprint, names } = keys.identify(pem);
+    if (findings.fine('tag') && !names.includes(root.tag)) {
+      const made = names.join(', ') || 'no tag at all';
+      findings.mistake(
+        'identity_file',
+        `identity_file was made for ${made}, but tag is ${root.tag}; each PBX has an identity of its own: hintmesh keygen --tag ${root.tag}`,
+      );
+    }
+    return fingerprint;
+  } catch (error) {
+    findings.mistake(
+      'identity_file',
+      `identity_file: ${(error as Error).message.replace(/^identity: /, '')}`,
+    );
+    return undefined;
+  }
+}
+
+function readListen({ listen, insecure }: RootValues, findings: Findings): Config['listen'] | undefined {
+  const { enabled, host, port } = listen.websocket;
+  if (insecure && enabled && findings.fine('listen') && findings.fine('insecure') && !isLoopback(host)) {
+    findings.mistake(
+      'listen.websocket.host',
+      `listen.websocket.host is ${host}, but with insecure: true we listen without TLS, on loopback only; write 127.0.0.1, or take insecure out`,
+    );
+  }
+  return enabled ? { host, port } : undefined;
+}
+
+/** The times depend on each other: a PBX that says nothing wrong must not look gone. */
+function checkTiming({ timing }: RootValues, findings: Findings): void {
+  const readable = findings.fine('timing');
+  const demand = (key: keyof RootValues['timing'], least: number, rule: string, strict = false) => {
+    const fine = strict ? timing[key] > least : timing[key] >= least;
+    if (fine || !readable) return;
+    const bound = `${strict ? 'more than' : 'at least'} ${showDuration(least)}`;
+    findings.mistake(
+      `timing.${key}`,
+      `timing.${key} is ${showDuration(timing[key])}; it must be ${bound}: ${rule}`,
+    );
+  };
+  demand('suspect_after', 2 * timing.alive, 'twice timing.alive, so that one late sign is no silence', true);
+  const back = timing.alive + timing.redial_max;
+  const rule = 'timing.alive + timing.redial_max, so that a dropped link can come back first';
+  demand('gone_after', back, rule);
+  demand('first_sync', back, rule);
+  demand('redial_max', timing.redial_min, 'timing.redial_min');
+}

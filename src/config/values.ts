@@ -1,0 +1,115 @@
+/**
+ * From text to typed values: defaults, the file, then the environment, each value held against its format.
+ * Owns the use of convict, and keeps its traps shut: no argv, no environment for list entries, no unknown
+ * keys (shape.ts), every value `sensitive` so that no message repeats one by itself.
+ */
+import convict from 'convict';
+import type { YAMLMap } from 'yaml';
+import { closest } from './closest.ts';
+import { type Findings, variableOf } from './findings.ts';
+import { registerFormats } from './formats.ts';
+import {
+  exportSchema,
+  isLeaf,
+  isListOf,
+  leavesOf,
+  peerSchema,
+  rootSchema,
+  type Section,
+  scalarSchema,
+} from './schema.ts';
+import { type GivenSection, readSection } from './shape.ts';
+
+/** The values of a schema: a leaf's own type, else the same one level down. */
+type ValuesOf<S> = {
+  -readonly [K in keyof S]: S[K] extends { readonly default: infer T } ? NonNullable<T> : ValuesOf<S[K]>;
+};
+
+export type RootValues = ValuesOf<typeof scalarSchema>;
+export type ExportValues = ValuesOf<typeof exportSchema>;
+export type PeerValues = ValuesOf<typeof peerSchema>;
+
+export interface Values {
+  readonly root: RootValues;
+  readonly exports: readonly ExportValues[];
+  readonly peers: readonly PeerValues[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+registerFormats();
+
+/** Every value there is; one that `findings` holds to be wrong may be of any type, and must not be used. */
+export function readValues(top: YAMLMap, env: Environment, findings: Findings): Values {
+  const given = readSection(top, rootSchema, findings);
+  findings.overriddenBy(Object.keys(env).filter((name) => env[name] !== undefined));
+  const { export: exportsGiven = [], peers: peersGiven = [], ...scalars } = given;
+  return {
+    root: apply<RootValues>(withVariables(scalarSchema), scalars, env, findings, ''),
+    exports: sections(exportsGiven).map((entry, index) =>
+      apply<ExportValues>(exportSchema, entry, {}, findings, `export[${index}].`),
+    ),
+    peers: sections(peersGiven).map((entry, index) =>
+      apply<PeerValues>(peerSchema, entry, {}, findings, `peers[${index}].`),
+    ),
+  };
+}
+
+/** The variables that stand for a value of the file. */
+export function knownVariables(): string[] {
+  return [...leavesOf(scalarSchema)].map(([path]) => variableOf(path));
+}
+
+/**
+ * A `HINTMESH_…` that sets nothing is a slip worth telling, but no mistake: container platforms make such
+ * variables by themselves for a service of this name.
+ */
+export function warnOfStrangeVariables(env: Environment, findings: Findings): void {
+  const known = new Set(knownVariables());
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('HINTMESH_') || known.has(name) || env[name] === undefined) continue;
+    const meant = closest(name, known);
+    const hint = meant === undefined ? 'it is ignored' : `it is ignored; did you mean ${meant}?`;
+    findings.strangeVariable(name, `no setting has this variable; ${hint}`);
+  }
+}
+
+function apply<T extends object>(
+  schema: Section,
+  given: GivenSection,
+  env: Environment,
+  findings: Findings,
+  prefix: string,
+): T {
+  const config = convict<T>(schema as unknown as convict.Schema<T>, { env: { ...env }, args: [] });
+  config.load(given);
+  try {
+    config.validate({ allowed: 'strict' });
+  } catch (error) {
+    // One line a value, `path: words`: formats.ts words them, without line breaks.
+    for (const line of (error as Error).message.split('\n')) {
+      const [, path = '', words = line] = /^([\w.]+): (.*)$/.exec(line) ?? [];
+      const at = prefix + path;
+      // What is wrong already in shape has fallen back to its default here: once is enough.
+      const entryIsWrong = prefix !== '' && findings.bad(prefix.slice(0, -1));
+      if (findings.fine(at) && !entryIsWrong) findings.mistake(at, `${at} ${words}`);
+    }
+  }
+  return config.getProperties();
+}
+
+function withVariables(section: Section, path = ''): Section {
+  return Object.fromEntries(
+    Object.entries(section).map(([key, node]) => {
+      if (isListOf(node)) return [key, node];
+      if (!isLeaf(node)) return [key, withVariables(node, `${path}${key}.`)];
+      return [key, { ...node, env: variableOf(path + key) }];
+    }),
+  );
+}
+
+function sections(given: GivenSection[string]): readonly GivenSection[] {
+  return Array.isArray(given)
+    ? given.filter((entry): entry is GivenSection => typeof entry === 'object')
+    : [];
+}

@@ -1,0 +1,59 @@
+// How a config becomes the broker's options: every value arrives, under the broker's name for it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toBrokerOptions } from '../../src/cli/run.ts';
+import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
+import { newFolder, SECRET } from '../config/folder.ts';
+
+const folder = newFolder();
+
+test('every value of the config arrives at the broker', async () => {
+  const config = folder.config(`tag: msk
+ca_file: ca.pem
+ami: { host: pbx, port: 1, username: me, secret_file: secret, tls: { enabled: true, servername: s } }
+listen: { websocket: { host: 0.0.0.0, port: 2 } }
+export: [{ context: phones, match: 1001 }]
+peers: [{ tag: spb, url: "wss://spb:3", fingerprint: sha256:abc, gone_state: hold }]
+lamps: { gone_state: BUSY, writes_per_second: 4, burst: 5, window: 6 }
+timing:
+  { alive: 1007ms, suspect_after: 3008ms, gone_after: 9009ms, first_sync: 9010ms, relist: 1011s,
+    redial_min: 112ms, redial_max: 1013ms }
+`);
+  const pem = await generateIdentity('msk');
+  const options = toBrokerOptions({ ...config, identity: { file: 'x', pem } }, ['nsk']);
+  assert.deepEqual(options, {
+    tag: 'msk',
+    ami: {
+      host: 'pbx',
+      port: 1,
+      username: 'me',
+      secret: SECRET,
+      tls: { servername: 's' },
+      pingEveryMs: 1_007,
+      relistEveryMs: 1_011_000,
+    },
+    exports: config.export,
+    peers: [{ tag: 'spb', url: 'wss://spb:3', fingerprint: 'sha256:abc', goneState: 'hold' }],
+    formerTags: ['nsk'],
+    goneState: 'BUSY',
+    timing: { aliveEveryMs: 1_007, suspectAfterMs: 3_008, goneAfterMs: 9_009, firstSyncMs: 9_010 },
+    pacing: { writesPerSecond: 4, burst: 5, window: 6 },
+    redial: { minMs: 112, maxMs: 1_013 },
+    websocket: {
+      tag: 'msk',
+      insecure: false,
+      identity: loadIdentity(pem),
+      listen: { host: '0.0.0.0', port: 2 },
+      ca: config.ca,
+    },
+  });
+});
+
+test('what the config leaves out is left out', () => {
+  const config = folder.config(`tag: nokey
+ami: { secret_file: secret }
+insecure: true
+listen: { websocket: { enabled: false } }
+`);
+  assert.deepEqual(toBrokerOptions(config, []).websocket, { tag: 'nokey', insecure: true });
+});
