@@ -18,19 +18,16 @@ export const MAX_PENDING = 1024;
 export const MAX_ROWS = 100_000;
 /** Hints, or devices, of one listing: rows, answers and the events between them. */
 export const MAX_LISTED = 2 * MAX_ROWS;
-/** ExtensionState actions in flight: past about 128 of any action PJSIP stops answering phones. */
-export const ASK_WINDOW = 32;
+/** ExtensionState actions in flight when a session begins: past about 128 of any action PJSIP stops answering phones. */
+export const ASK_WINDOW = 8;
 
 /** An action's line, without CR LF (main/manager.c, `get_input`: a buffer of 1 025 bytes). */
 export const MAX_ACTION_LINE = 1022;
 /** Lines of one action (include/asterisk/manager.h, `AST_MAX_MANHEADERS`). */
 export const MAX_ACTION_LINES = 128;
 
-/** Repeated hint states within {@link BURST_WINDOW_MS} that mean "the dialplan was reloaded", if there are as many hints. */
-export const BURST_REPEATS = 8;
-export const BURST_WINDOW_MS = 1_000;
-/** At least this long between two relists that bursts asked for. */
-export const BURST_RELIST_EVERY_MS = 10_000;
+/** A hint follows its devices within this, or Asterisk has forgotten it. */
+export const HINT_FOLLOWS_DEVICE_MS = 2_000;
 
 /** An Asterisk that started this long ago and does not say FullyBooted never will, to this manager user. */
 export const BOOT_SURELY_DONE_S = 300;
@@ -54,6 +51,14 @@ export interface Times {
   readonly row: number;
   readonly ping: number;
   readonly relistDebounce: number;
+  /** From one relist that a repeated hint state called for to the next one. */
+  readonly relistAfterRepeat: number;
+  /**
+   * From one ExtensionState to the next when reading again. Making a hint by pattern while a dialplan reload runs
+   * can lock Asterisk up for good (seen on 16.28 and 22.10), so after a reload, which may be followed by another,
+   * they are asked for one by one.
+   */
+  readonly askGap: number;
   /** Redialling: doubles from the first to the second, each time shortened by up to half at random. */
   readonly redialFirst: number;
   readonly redialMost: number;
@@ -67,6 +72,8 @@ export const TIMES: Times = {
   row: 10_000,
   ping: PING_TIMEOUT_MS,
   relistDebounce: RELIST_DEBOUNCE_MS,
+  relistAfterRepeat: 5_000,
+  askGap: 5,
   redialFirst: 200,
   redialMost: 2_000,
 };

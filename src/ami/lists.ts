@@ -2,6 +2,7 @@
  * Reading everything the local Asterisk has: its hints, its devices, and the extensions that no list shows.
  * Owns how rows and the events between them become one listing: in stream order, the later one counts.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 import type { AmiDown, AmiOptions } from './contract.ts';
 import { askedStatus, deviceStatus, hintStatus } from './events.ts';
@@ -56,6 +57,7 @@ export async function readLists(
   toAsk: (listed: readonly HintStatus[]) => readonly HintKey[],
   options: AmiOptions,
   times: Times,
+  again: boolean,
 ): Promise<AmiDown | undefined> {
   const hints = exchange.ask({ name: 'ExtensionStateList' }, times.row, (row) => {
     const status = row['event'] === 'ExtensionStatus' ? hintStatus(row) : undefined;
@@ -71,18 +73,19 @@ export async function readLists(
     (isNoHints(hintsAnswer) ? undefined : whyFailed('ExtensionStateList', hintsAnswer, options)) ??
     whyFailed('DeviceStateList', devicesAnswer, options);
   if (failure) return failure;
-  const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times);
+  const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times, again);
   if (!asked && !merge.isWhole) return listFailed('the lists', `they have more than ${MAX_LISTED} names`);
   return asked;
 }
 
-/** At most ASK_WINDOW questions are in flight; each answer makes room for the next one. */
+/** At most ASK_WINDOW questions are in flight, each answer makes room for the next; `again`: one, with a pause. */
 async function askEach(
   exchange: Exchange,
   merge: Merge,
   keys: readonly HintKey[],
   options: AmiOptions,
   times: Times,
+  again: boolean,
 ): Promise<AmiDown | undefined> {
   if (keys.length > MAX_ROWS) {
     return listFailed('hints', `${keys.length} extensions are to be asked for, more than ${MAX_ROWS}`);
@@ -96,9 +99,10 @@ async function askEach(
       const status = answer.ok ? askedStatus(key, answer.message) : undefined;
       if (status) merge.hint(status);
       else failure ??= whyFailed('ExtensionState', answer, options) ?? notUnderstood(key);
+      if (again && next < keys.length) await sleep(times.askGap);
     }
   };
-  await Promise.all(Array.from({ length: ASK_WINDOW }, worker));
+  await Promise.all(Array.from({ length: again ? 1 : ASK_WINDOW }, worker));
   return failure;
 }
 

@@ -74,7 +74,14 @@ export class Session {
     const merge = new Merge();
     this.#merge = merge;
     const { toAsk } = this.#handlers;
-    const failure = await readLists(this.#exchange, merge, toAsk, this.#options, this.#times);
+    const failure = await readLists(
+      this.#exchange,
+      merge,
+      toAsk,
+      this.#options,
+      this.#times,
+      this.#stage === 'up',
+    );
     this.#merge = undefined;
     if (failure) this.end(failure);
     return this.#stage === 'ended' ? undefined : merge.listing();

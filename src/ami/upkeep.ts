@@ -26,8 +26,10 @@ export class Upkeep {
   #debounce: NodeJS.Timeout | undefined;
   #pinging = false;
   #reading = false;
-  /** Something called for a relist that could not begin yet. */
-  #owed = false;
+  /** Something called for a relist that could not begin yet; how long it may wait, milliseconds. */
+  #owed: number | undefined;
+  #relistAt = Number.POSITIVE_INFINITY;
+  #lastRead = 0;
   /** Device states changed and no event told: how many answered Pings from now decide it. */
   #deafPings = 0;
 
@@ -44,7 +46,8 @@ export class Upkeep {
     this.#watch.listed(listing, this.#asked);
     this.#pinger = setInterval(() => void this.#ping(), this.#options.pingEveryMs);
     this.#relister = setInterval(() => this.relist(), this.#options.relistEveryMs);
-    if (this.#owed) this.relist();
+    this.#lastRead = performance.now();
+    if (this.#owed !== undefined) this.relist(this.#owed);
     void this.#ping();
   }
 
@@ -55,17 +58,21 @@ export class Upkeep {
     clearTimeout(this.#debounce);
   }
 
-  /** Read everything again, soon; once more afterwards when a reading is under way. */
-  relist(): void {
+  /** Read everything again, within `after` milliseconds; once more afterwards when a reading is under way. */
+  relist(after = this.#times.relistDebounce): void {
     if (!this.#isUp || this.#reading) {
-      this.#owed = true;
+      this.#owed = Math.min(after, this.#owed ?? after);
       return;
     }
-    // Not moved by later calls: a steady stream of them must not put it off for ever.
-    this.#debounce ??= setTimeout(() => {
-      this.#debounce = undefined;
+    // Only moved forward by later calls: a steady stream of them must not put it off for ever.
+    const at = performance.now() + after;
+    if (at >= this.#relistAt) return;
+    this.#relistAt = at;
+    clearTimeout(this.#debounce);
+    this.#debounce = setTimeout(() => {
+      this.#relistAt = Number.POSITIVE_INFINITY;
       void this.#read();
-    }, this.#times.relistDebounce);
+    }, after);
   }
 
   toAsk(listed: readonly HintStatus[]): readonly HintKey[] {
@@ -74,25 +81,33 @@ export class Upkeep {
   }
 
   hintChanged(status: HintStatus): void {
-    this.#watch.heard();
-    if (this.#watch.hint(status, performance.now())) this.relist();
+    const sign = this.#watch.hint(status);
+    if (sign === 'undescribed') this.relist();
+    else if (sign === 'repeated') this.relist(this.#afterRepeat());
     this.#handlers.hintChanged(status);
   }
 
   deviceChanged(status: DeviceStatus): void {
-    this.#watch.heard();
+    this.#watch.device(status, performance.now());
     this.#handlers.deviceChanged(status);
+  }
+
+  /** A hint may repeat itself for reasons of its own, so these relists keep a distance. */
+  #afterRepeat(): number {
+    const { relistDebounce, relistAfterRepeat } = this.#times;
+    return Math.max(relistDebounce, this.#lastRead + relistAfterRepeat - performance.now());
   }
 
   async #read(): Promise<void> {
     this.#reading = true;
-    this.#owed = false;
+    this.#owed = undefined;
     const listing = await this.#session.read();
     this.#reading = false;
+    this.#lastRead = performance.now();
     if (!listing || !this.#isUp) return;
     if (this.#watch.listed(listing, this.#asked)) this.#deafPings = DEAF_PINGS;
     this.#handlers.relisted(listing);
-    if (this.#owed) this.relist();
+    if (this.#owed !== undefined) this.relist(this.#owed);
   }
 
   async #ping(): Promise<void> {
@@ -106,6 +121,7 @@ export class Upkeep {
     } else if (this.#watch.isDeaf && this.#deafPings > 0 && --this.#deafPings === 0) {
       this.#session.end(missingRead(this.#options));
     } else {
+      if (this.#watch.isForgotten(performance.now())) this.relist(this.#afterRepeat());
       this.#handlers.answered();
     }
   }

@@ -1,67 +1,109 @@
 /**
- * What the stream of events tells besides its content. Owns what is known of each hint and device in one
- * session, for two conclusions: the dialplan was reloaded, and events do not reach us at all. No I/O, no
- * clock; times are milliseconds of one monotonic clock.
+ * What the stream of events tells besides its content. Owns what is known of each hint in one session, for
+ * three conclusions: the dialplan was reloaded, hints that were asked for have been forgotten, and events do
+ * not reach us at all. No I/O, no clock; times are milliseconds of one monotonic clock.
  */
-
-import type { HintKey, HintStatus, Listing } from '../core/source.ts';
-import type { DeviceState } from '../core/state.ts';
-import { BURST_RELIST_EVERY_MS, BURST_REPEATS, BURST_WINDOW_MS, MAX_LISTED } from './limits.ts';
+import { devicesOfHint } from '../core/names.ts';
+import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import { aggregate, type DeviceState, fromExtensionStatus } from '../core/state.ts';
+import { HINT_FOLLOWS_DEVICE_MS, MAX_LISTED } from './limits.ts';
 import { hintKey } from './lists.ts';
 
 export class Watch {
+  /** Every hint's status, by its key. */
   readonly #hints = new Map<string, number>();
+  /** Asked for in this session, at any time; bounded by what is listed. */
   #asked: ReadonlySet<string> = new Set();
-  #devices: ReadonlyMap<string, DeviceState> | undefined;
+  /** The devices each hint names, the hints that name each device, and the states of those. */
+  readonly #devicesOf = new Map<string, readonly string[]>();
+  readonly #hintsOf = new Map<string, string[]>();
+  readonly #states = new Map<string, DeviceState>();
+  /** Hints whose devices say otherwise than they do, since when. */
+  readonly #behind = new Map<string, number>();
+  /** All devices of the last listing, until an event was heard. */
+  #before: ReadonlyMap<string, DeviceState> | undefined;
   #heard = false;
-  #windowFrom = Number.NEGATIVE_INFINITY;
-  #repeats = 0;
-  #lastBurst = Number.NEGATIVE_INFINITY;
 
-  /** Any event about states arrived, so the manager user may read them. */
-  heard(): void {
-    this.#heard = true;
-    this.#devices = undefined;
+  /** No event about states was ever heard in this session. */
+  get isDeaf(): boolean {
+    return !this.#heard;
   }
 
   /**
    * Everything was read. True when a device's state differs from the reading before although no event has
    * ever been heard: then events are missing, unless one is just about to arrive.
    */
-  listed(listing: Listing, asked: readonly HintKey[]): boolean {
-    this.#asked = new Set(asked.map(hintKey));
-    this.#hints.clear();
-    for (const status of listing.hints) this.#hints.set(hintKey(status), status.status);
+  listed({ hints, devices }: Listing, asked: readonly HintKey[]): boolean {
+    const everAsked = new Set([...this.#asked, ...asked.map(hintKey)]);
+    this.#asked = new Set(hints.map(hintKey).filter((key) => everAsked.has(key)));
+    for (const map of [this.#hints, this.#devicesOf, this.#hintsOf, this.#states, this.#behind]) map.clear();
+    for (const hint of hints) {
+      const key = hintKey(hint);
+      this.#hints.set(key, hint.status);
+      if (hint.status < 0) continue;
+      const named = devicesOfHint(hint.hint);
+      this.#devicesOf.set(key, named);
+      for (const device of named) {
+        const others = this.#hintsOf.get(device);
+        if (others === undefined) this.#hintsOf.set(device, [key]);
+        else others.push(key);
+      }
+    }
+    for (const { device, state } of devices) if (this.#hintsOf.has(device)) this.#states.set(device, state);
     if (this.#heard) return false;
-    const before = this.#devices;
-    this.#devices = new Map(listing.devices.map(({ device, state }) => [device, state]));
-    return listing.devices.some(({ device, state }) => (before?.get(device) ?? state) !== state);
+    const known = this.#before;
+    this.#before = new Map(devices.map(({ device, state }) => [device, state]));
+    return devices.some(({ device, state }) => (known?.get(device) ?? state) !== state);
   }
 
-  get isDeaf(): boolean {
-    return !this.#heard;
+  device({ device, state }: DeviceStatus, now: number): void {
+    this.#hear();
+    const keys = this.#hintsOf.get(device);
+    if (keys === undefined) return;
+    this.#states.set(device, state);
+    for (const key of keys) {
+      if (this.#agrees(key)) this.#behind.delete(key);
+      else if (!this.#behind.has(key)) this.#behind.set(key, now);
+    }
   }
 
   /**
-   * A hint's event. True when everything should be read again: it is new and does not tell its devices, or
-   * it is the one that makes a burst of repeats. A dialplan reload repeats the state of every hint up to
+   * A hint's event, and whether it calls for reading everything again: `undescribed`, it is new and does not tell
+   * its devices; `repeated`, it says what was known. A dialplan reload repeats the state of every hint up to
    * 22.10 and forgets those that were asked for, without another sign (main/pbx.c, `ast_merge_contexts_and_delete`).
    */
-  hint(status: HintStatus, now: number): boolean {
+  hint(status: HintStatus): 'undescribed' | 'repeated' | undefined {
+    this.#hear();
     const key = hintKey(status);
     const before = this.#hints.get(key);
     if (before !== undefined || this.#hints.size < MAX_LISTED) this.#hints.set(key, status.status);
-    if (before === undefined) return status.hint === '';
+    if (this.#agrees(key)) this.#behind.delete(key);
+    if (before === undefined) return status.hint === '' ? 'undescribed' : undefined;
     // Asking for a hint makes it, and that raises an event which repeats the answer.
-    if (before !== status.status || this.#asked.has(key)) return false;
-    if (now - this.#windowFrom > BURST_WINDOW_MS) {
-      this.#windowFrom = now;
-      this.#repeats = 0;
-    }
-    this.#repeats += 1;
-    const enough = Math.min(BURST_REPEATS, Math.ceil((this.#hints.size - this.#asked.size) / 2));
-    if (this.#repeats < enough || now - this.#lastBurst < BURST_RELIST_EVERY_MS) return false;
-    this.#lastBurst = now;
-    return true;
+    return before === status.status && !this.#asked.has(key) ? 'repeated' : undefined;
   }
+
+  /** A device changed and a hint that names it did not follow: a reload made Asterisk forget that hint. */
+  isForgotten(now: number): boolean {
+    for (const since of this.#behind.values()) if (now - since >= HINT_FOLLOWS_DEVICE_MS) return true;
+    return false;
+  }
+
+  #hear(): void {
+    this.#heard = true;
+    this.#before = undefined;
+  }
+
+  #agrees(key: string): boolean {
+    const states = (this.#devicesOf.get(key) ?? []).map((device) => this.#states.get(device));
+    const known = states.filter((state) => state !== undefined);
+    if (known.length === 0 || known.length < states.length) return true;
+    return shown(aggregate(known)) === fromExtensionStatus(this.#hints.get(key) ?? -1);
+  }
+}
+
+/** A hint does not tell these apart (main/pbx.c, `ast_devstate_to_extenstate`). */
+function shown(state: DeviceState): DeviceState {
+  if (state === 'UNKNOWN') return 'NOT_INUSE';
+  return state === 'INVALID' ? 'UNAVAILABLE' : state;
 }

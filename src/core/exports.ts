@@ -83,7 +83,8 @@ export class Exports {
   toAsk(listed: readonly HintStatus[]): HintKey[] {
     const shown = new Set(listed.map(keyOf));
     const ask = new Map<string, HintKey>();
-    for (const key of [...this.#asked, ...this.#hints.values()]) {
+    // First those that are known to be there: phones look at their lamps.
+    for (const key of [...this.#hints.values(), ...this.#asked]) {
       if (!shown.has(keyOf(key))) ask.set(keyOf(key), { context: key.context, extension: key.extension });
     }
     return [...ask.values()];

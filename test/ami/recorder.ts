@@ -31,6 +31,8 @@ export const QUICK: Times = {
   answer: 1_000,
   row: 1_000,
   relistDebounce: 20,
+  relistAfterRepeat: 40,
+  askGap: 1,
   redialFirst: 5,
   redialMost: 20,
 };

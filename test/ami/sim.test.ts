@@ -65,6 +65,18 @@ test('a hint by pattern that was asked for tells its changes, also after a dialp
   await until('told again', () => seen.hints.at(-1)?.extension === '2005' && seen.hints.at(-1)?.status === 0);
 });
 
+test('a PBX with hints by pattern only forgets them silently, which their devices give away', async () => {
+  const { pbx, seen } = await start({ hints: { _2XXX: 'Custom:l${EXTEN}' } }, { pingEveryMs: 20 });
+  const key = { context: 'ext-local', extension: '2005' };
+  seen.toAsk = (listed) => (listed.length > 0 ? [] : [key]);
+  pbx.setDevice('Custom:l2005', 'NOT_INUSE');
+  await until('up', () => seen.ups.length === 1);
+  pbx.dialplanReload();
+  pbx.setDevice('Custom:l2005', 'RINGING');
+  await until('relisted', () => seen.relisted.length === 1);
+  assert.equal(statusOf(seen, '2005'), 8);
+});
+
 test('module reload brings new hints and loses removed ones in the next listing', async () => {
   const { pbx, seen } = await start();
   await until('up', () => seen.ups.length === 1);

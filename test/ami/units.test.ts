@@ -7,9 +7,7 @@ import { type Action, encode, isContext, Unwritable } from '../../src/ami/encode
 import { type Answer, Exchange } from '../../src/ami/exchange.ts';
 import { Gauge } from '../../src/ami/gauge.ts';
 import {
-  BURST_RELIST_EVERY_MS,
-  BURST_REPEATS,
-  BURST_WINDOW_MS,
+  HINT_FOLLOWS_DEVICE_MS,
   MAX_ACTION_LINE,
   MAX_LINE,
   MAX_PENDING,
@@ -153,25 +151,55 @@ const listing = (n: number) => ({
 });
 const repeat = (i: number, status = 0) => ({ context: 'c', extension: String(i), hint: 'PJSIP/1', status });
 
-test('a burst is as many repeats within its window as its bound, half the hints when there are few', () => {
+test('a repeated state and a hint that does not tell its devices are signs; a change, and what was asked for, are not', () => {
   const watch = new Watch();
-  watch.listed(listing(100), []);
-  for (let i = 0; i < BURST_REPEATS - 1; i++) assert.equal(watch.hint(repeat(i), 1000), false);
-  // Too slow: a new window.
-  assert.equal(watch.hint(repeat(50), 1001 + BURST_WINDOW_MS), false);
-  for (let i = 1; i < BURST_REPEATS - 1; i++) watch.hint(repeat(i), 2010);
-  assert.equal(watch.hint(repeat(60), 2011), true);
-  for (let i = 0; i < 100; i++) assert.equal(watch.hint(repeat(i), 2012), false);
-  const later = 2011 + BURST_RELIST_EVERY_MS;
-  const many = Array.from({ length: BURST_REPEATS }, (_, i) => watch.hint(repeat(i), later));
-  assert.equal(many.at(-1), true);
+  watch.listed(listing(5), [repeat(3)]);
+  assert.equal(watch.hint(repeat(0)), 'repeated');
+  assert.equal(watch.hint(repeat(1, 8)), undefined);
+  assert.equal(watch.hint(repeat(1, 8)), 'repeated');
+  assert.equal(watch.hint(repeat(3)), undefined);
+  assert.equal(watch.hint(repeat(7)), undefined, 'new, and told');
+  assert.equal(watch.hint({ ...repeat(8), hint: '' }), 'undescribed');
+});
 
-  const few = new Watch();
-  few.listed(listing(5), [repeat(3), repeat(4)]);
-  assert.deepEqual(
-    [3, 4, 0, 1].map((i) => few.hint(repeat(i), 0)),
-    [false, false, false, true],
-  );
+test('a hint that does not follow its devices is taken as forgotten, one that does is not', () => {
+  const hint = { context: 'c', extension: '2001', hint: 'PJSIP/1&Custom:dnd1', status: 0 };
+  const devices = [
+    { device: 'PJSIP/1', state: 'NOT_INUSE' as const },
+    { device: 'Custom:dnd1', state: 'NOT_INUSE' as const },
+  ];
+  const watch = new Watch();
+  watch.listed({ hints: [hint], devices }, []);
+  // It follows, in either order.
+  watch.device({ device: 'PJSIP/1', state: 'RINGING' }, 0);
+  watch.hint({ ...hint, status: 8 });
+  watch.hint({ ...hint, status: 1 });
+  watch.device({ device: 'PJSIP/1', state: 'INUSE' }, 30);
+  // No change to show: the other device is in use as well.
+  watch.device({ device: 'Custom:dnd1', state: 'INUSE' }, 40);
+  watch.device({ device: 'PJSIP/2', state: 'INUSE' }, 50);
+  assert.equal(watch.isForgotten(50_000), false);
+  // It was behind, and its devices came back to what it says.
+  watch.device({ device: 'PJSIP/1', state: 'RINGING' }, 50_000);
+  watch.device({ device: 'PJSIP/1', state: 'UNAVAILABLE' }, 50_100);
+  assert.equal(watch.isForgotten(90_000), false);
+  watch.device({ device: 'Custom:dnd1', state: 'INVALID' }, 90_000);
+  watch.device({ device: 'Custom:dnd1', state: 'UNKNOWN' }, 90_300);
+  assert.equal(watch.isForgotten(90_000 + HINT_FOLLOWS_DEVICE_MS - 1), false);
+  assert.equal(watch.isForgotten(90_000 + HINT_FOLLOWS_DEVICE_MS), true);
+  watch.listed({ hints: [{ ...hint, status: 4 }], devices }, []);
+  assert.equal(watch.isForgotten(200_000), false);
+  // A device that nobody told yet gives no ground.
+  watch.listed({ hints: [hint], devices: devices.slice(1) }, []);
+  watch.device({ device: 'Custom:dnd1', state: 'INUSE' }, 200_000);
+  assert.equal(watch.isForgotten(300_000), false);
+});
+
+test('what was asked for once is never a sign, also when lists show it later', () => {
+  const watch = new Watch();
+  watch.listed(listing(3), [repeat(1)]);
+  watch.listed(listing(3), []);
+  assert.deepEqual([watch.hint(repeat(0)), watch.hint(repeat(1))], ['repeated', undefined]);
 });
 
 test('an exchange bounds what is unanswered and the rows of a list', async () => {
