@@ -110,7 +110,6 @@ const FRAMES = {
   }),
   refuse: z.object({ code: z.string(), text: z.string() }),
   ping: z.object({ id: count }),
-  pong: z.object({ id: count }),
   snapshot: z.object({ seq: count, entries, last: z.boolean() }),
   change: z.object({ seq: count, entries }),
   alive: z.object({ seq: count }),
@@ -140,7 +139,7 @@ export function decode(text: string): Frame {
     }
     case 'ping':
     case 'pong':
-      return { type, id: check(FRAMES[type], json, type).id };
+      return { type, id: check(FRAMES.ping, json, type).id };
     case 'snapshot': {
       const { seq, entries: rows, last } = check(FRAMES.snapshot, json, type);
       const { known, skipped } = decodeEntries(rows);
@@ -239,14 +238,9 @@ export type Body = string & { readonly numbered: never };
  * longest names are about 23 KB, a tenth of MAX_FRAME_BYTES.
  */
 export function encodeBody(message: Message): Body {
-  const wire =
-    'entries' in message
-      ? {
-          ...message,
-          entries: message.entries.map(({ kind, extension, state }) => [kind, extension, state]),
-        }
-      : message;
-  return JSON.stringify(wire).slice(1) as Body;
+  if (!('entries' in message)) return JSON.stringify(message).slice(1) as Body;
+  const entries = message.entries.map(({ kind, extension, state }) => [kind, extension, state]);
+  return JSON.stringify({ ...message, entries }).slice(1) as Body;
 }
 
 export function withSeq(seq: number, body: Body): string {

@@ -96,8 +96,10 @@ export function fingerprint(certificate: X509Certificate | string): string {
   return `sha256:${createHash('sha256').update(spki).digest('base64url')}`;
 }
 
+/** In its one spelling: the last of the 43 characters has two spare bits, which must be as `fingerprint` has them. */
 export function isFingerprint(text: string): boolean {
-  return /^sha256:[A-Za-z0-9_-]{43}$/.test(text);
+  const hash = /^sha256:([A-Za-z0-9_-]{43})$/.exec(text)?.[1];
+  return hash !== undefined && Buffer.from(hash, 'base64url').toString('base64url') === hash;
 }
 
 /**

@@ -4,6 +4,7 @@
  * (peer.ts), nor any transport.
  */
 import type { Entry, Message } from '../core/message.ts';
+import type { Batch } from './batches.ts';
 import type { Channel } from './contract.ts';
 import {
   decode,
@@ -15,13 +16,9 @@ import {
   type Hello,
   type RefuseCode,
 } from './frames.ts';
-import { type Batch, Outbox } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import { Pulse } from './pulse.ts';
 import type { LinkEnd, LinkEndReason } from './types.ts';
-
-/** Pings without a sign of life from the peer after which the link is dead. */
-export const SILENT_PINGS = 3;
-/** Pings during which the channel took nothing while it was full, after which the link is dead. */
-export const STALLED_PINGS = 30;
 
 export interface LinkOptions {
   /** Unique in this broker's life. */
@@ -59,21 +56,15 @@ export class Link {
   /** The view of which it was given a snapshot. */
   view: string | undefined;
   framesIn = 0;
-  roundTripMs: number | undefined;
   #options: LinkOptions;
   #handlers: LinkHandlers;
   #channel: Channel;
   #outbox: Outbox;
+  #pulse: Pulse;
   #state: 'opening' | 'greeted' | 'up' | 'closed' = 'opening';
   #hello: Hello | undefined;
   #upSince = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #silentPings = 0;
-  #stalledPings = 0;
-  #bufferedAtPing = 0;
-  /** The ping that waits for its pong; repeated with the same id, so that a slow round trip can be measured. */
-  #ping: { readonly id: number; readonly sentAt: number } | undefined;
-  #pings = 0;
+  #helloTimer: NodeJS.Timeout | undefined;
   #unnumbered = 0;
   #resolveGone: () => void = () => {};
 
@@ -92,6 +83,11 @@ export class Link {
       full: (bytes) => this.terminate('queue-full', `${bytes} bytes wait for it`),
       coalesced: handlers.coalesced,
     });
+    this.#pulse = new Pulse(options.pingEveryMs, {
+      ping: (id) => this.#send(encodePing('ping', id)),
+      load: () => ({ buffered: this.#channel.buffered, congested: this.#outbox.congested }),
+      dead: (reason, text) => this.terminate(reason, text),
+    });
   }
 
   /** Takes the channel's handlers: must be called in the turn in which the channel was given. */
@@ -102,8 +98,7 @@ export class Link {
       this.#end(fault ?? 'closed', why);
       this.#resolveGone();
     };
-    const { helloTimeoutMs } = this.#options;
-    this.#timer = setTimeout(() => this.#helloTimeout(), helloTimeoutMs);
+    this.#helloTimer = setTimeout(() => this.#helloTimeout(), this.#options.helloTimeoutMs);
     if (this.dialled) this.#sayHello();
   }
 
@@ -125,6 +120,10 @@ export class Link {
     return this.#unnumbered + this.#outbox.sent;
   }
 
+  get roundTripMs(): number | undefined {
+    return this.#pulse.roundTripMs;
+  }
+
   get queueBytes(): number {
     return this.#outbox.bytes;
   }
@@ -135,9 +134,8 @@ export class Link {
     if (!this.dialled) this.#sayHello();
     this.#state = 'up';
     this.#upSince = performance.now();
-    clearTimeout(this.#timer);
-    this.#timer = setInterval(() => this.#tick(), this.#options.pingEveryMs);
-    this.#sendPing();
+    clearTimeout(this.#helloTimer);
+    this.#pulse.start();
   }
 
   /** The whole view; from now on the batches of that view are for this link too. */
@@ -178,7 +176,8 @@ export class Link {
   #end(reason: LinkEndReason, text: string, hangUp?: () => void): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    clearTimeout(this.#timer);
+    clearTimeout(this.#helloTimer);
+    this.#pulse.stop();
     this.#outbox.end();
     this.#channel.onMessage = () => {};
     this.#channel.onDrain = () => {};
@@ -188,14 +187,13 @@ export class Link {
 
   #receive(text: string): void {
     this.framesIn += 1;
-    this.#silentPings = 0;
+    this.#pulse.heard();
     let frame: Frame;
     try {
       frame = decode(text);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.refuse(error.code, error.message, error.code === 'bad-frame' ? 'bad-frame' : 'refused');
-      return;
+      return this.refuse(error.code, error.message, error.code === 'bad-frame' ? 'bad-frame' : 'refused');
     }
     switch (frame.type) {
       case 'hello':
@@ -218,10 +216,7 @@ export class Link {
         if (!this.#outbox.congested) this.#send(encodePing('pong', frame.id));
         return;
       case 'pong':
-        if (frame.id !== this.#ping?.id) return;
-        this.roundTripMs = performance.now() - this.#ping.sentAt;
-        this.#ping = undefined;
-        return;
+        return this.#pulse.pong(frame.id);
       case 'numbered':
         if (frame.skipped > 0) this.#handlers.skipped(this, 0, frame.skipped, 'entries of an unknown kind');
         return this.#handlers.heard(this, frame.seq, frame.message);
@@ -231,10 +226,7 @@ export class Link {
   #greeted(hello: Hello): void {
     if (this.#state !== 'opening') return this.refuse('bad-frame', 'a second hello', 'bad-frame');
     if (hello.tag !== this.peer) {
-      return this.refuse(
-        'wrong-tag',
-        `its key is that of "${this.peer}", but it calls itself "${hello.tag}"`,
-      );
+      return this.refuse('wrong-tag', `its key is of "${this.peer}", but it calls itself "${hello.tag}"`);
     }
     if (hello.peer !== this.#options.tag) {
       return this.refuse('wrong-peer', `it looks for "${hello.peer}", but this is "${this.#options.tag}"`);
@@ -247,28 +239,6 @@ export class Link {
   #helloTimeout(): void {
     if (this.#state === 'greeted') this.close('duplicate', 'another link to this peer stays');
     else this.close('hello-timeout', `no hello within ${this.#options.helloTimeoutMs} ms`);
-  }
-
-  /** Every `pingEveryMs`. Counts turns, not time: a busy event loop must not look like a silent peer. */
-  #tick(): void {
-    this.#silentPings += 1;
-    if (this.#silentPings > SILENT_PINGS) {
-      return this.terminate('silence', `heard nothing for ${SILENT_PINGS * this.#options.pingEveryMs} ms`);
-    }
-    const { buffered } = this.#channel;
-    const stalled = this.#outbox.congested && buffered >= this.#bufferedAtPing;
-    this.#stalledPings = stalled ? this.#stalledPings + 1 : 0;
-    this.#bufferedAtPing = buffered;
-    if (this.#stalledPings > STALLED_PINGS) {
-      return this.terminate('stalled', `it took none of ${buffered} bytes for ${STALLED_PINGS} pings`);
-    }
-    if (!this.#outbox.congested) this.#sendPing();
-  }
-
-  #sendPing(): void {
-    this.#pings += this.#ping === undefined ? 1 : 0;
-    this.#ping ??= { id: this.#pings, sentAt: performance.now() };
-    this.#send(encodePing('ping', this.#ping.id));
   }
 
   #sayHello(): void {

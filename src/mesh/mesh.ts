@@ -3,10 +3,10 @@
  * who is told what. What one link does is link.ts; which link of a peer counts is peer.ts; bytes are a transport.
  */
 import type { Entry } from '../core/message.ts';
+import { Batches } from './batches.ts';
 import type { Channel, Refusal, Transport } from './contract.ts';
 import { isEpoch } from './frames.ts';
 import type { Link } from './link.ts';
-import { Batch } from './outbox.ts';
 import { Peer, type PeerHandlers, type PeerOptions } from './peer.ts';
 import { Refusals } from './refusals.ts';
 import type { MeshHandlers, MeshPeer, MeshStatus } from './types.ts';
@@ -18,8 +18,6 @@ export const REDIAL_MAX_MS = 2_000;
 export const PING_EVERY_MS = 1_000;
 /** A channel must become a link within this. */
 export const HELLO_TIMEOUT_MS = 5_000;
-/** States of one view that wait for the end of the turn; past it they are sent at once. */
-export const MAX_BATCH_STATES = 2_000;
 
 /** After a link that was up this long, what goes wrong with its peer is told again as news. */
 export const STEADY_MS = 60_000;
@@ -43,16 +41,15 @@ export class Mesh {
   readonly #transport: Transport;
   readonly #handlers: MeshHandlers;
   readonly #refusals: Refusals;
-  #peers = new Map<string, Peer>();
+  #peers: ReadonlyMap<string, Peer>;
   /** Links that are up. */
   readonly #links = new Map<number, { readonly peer: Peer; readonly link: Link }>();
-  /** By view: what was published in this turn. */
-  readonly #batches = new Map<string, Entry[]>();
-  #flush: NodeJS.Immediate | undefined;
+  readonly #batches = new Batches((view, batch) => {
+    for (const { link } of this.#links.values()) if (link.view === view) link.batch(batch);
+  });
   #lastLink = 0;
   #state: 'new' | 'running' | 'leaving' = 'new';
   #closed: Promise<void> | undefined;
-  #framesEncoded = 0;
   #statesCoalesced = 0;
   #skippedFrames = 0;
   #skippedKinds = 0;
@@ -65,12 +62,12 @@ export class Mesh {
     this.#transport = transport;
     this.#handlers = handlers;
     this.#refusals = new Refusals((note) => handlers.note(note));
+    this.#peers = new Map(options.peers.map((peer) => [peer.tag, this.#newPeer(peer)]));
   }
 
   /** Listens and dials. Rejects when the transport cannot listen. */
   async start(): Promise<void> {
-    this.#transport.setPeers(this.#options.peers);
-    for (const peer of this.#options.peers) this.#peers.set(peer.tag, this.#newPeer(peer));
+    this.#transport.setPeers([...this.#peers.values()].map((peer) => peer.config));
     await this.#transport.start({
       channel: (channel) => this.#inbound(channel),
       refused: (refusal) => this.#refused(refusal),
@@ -82,11 +79,7 @@ export class Mesh {
 
   /** To every link that was given a snapshot of this view; at the end of this turn, in order. */
   publish(view: string, entries: readonly Entry[]): void {
-    const batch = this.#batches.get(view) ?? [];
-    this.#batches.set(view, batch);
-    for (const entry of entries) batch.push(entry);
-    if (batch.length >= MAX_BATCH_STATES) this.#flushView(view);
-    else this.#flush ??= setImmediate(() => this.#flushAll());
+    this.#batches.add(view, entries);
   }
 
   /**
@@ -99,14 +92,14 @@ export class Mesh {
     if (view !== at.peer.config.view) {
       throw new Error(`peer ${at.link.peer} may see view "${at.peer.config.view}", not "${view}"`);
     }
-    this.#flushView(view);
+    this.#batches.flushView(view);
     at.link.view = view;
     at.link.snapshot(entries);
   }
 
   /** To every link that was given a snapshot: this origin is alive. */
   alive(): void {
-    this.#flushAll();
+    this.#batches.flush();
     for (const { link } of this.#links.values()) if (link.view !== undefined) link.alive();
   }
 
@@ -118,7 +111,7 @@ export class Mesh {
   /** Says bye on every link; from now on no link is made. `close` comes next. */
   bye(final: boolean): void {
     this.#leave();
-    this.#flushAll();
+    this.#batches.flush();
     for (const { link } of this.#links.values()) link.bye(final);
   }
 
@@ -144,7 +137,7 @@ export class Mesh {
     return {
       peers: [...this.#peers.values()].map((peer) => peer.status),
       counters: {
-        framesEncoded: this.#framesEncoded,
+        framesEncoded: this.#batches.framesEncoded,
         statesCoalesced: this.#statesCoalesced,
         skippedFrames: this.#skippedFrames,
         skippedKinds: this.#skippedKinds,
@@ -161,7 +154,7 @@ export class Mesh {
 
   async #close(): Promise<void> {
     this.#leave();
-    this.#flushAll();
+    this.#batches.flush();
     await Promise.all([...this.#peers.values()].map((peer) => peer.stop('stopped', 'this broker stops')));
     await this.#transport.close();
   }
@@ -179,22 +172,6 @@ export class Mesh {
 
   #refused({ reason, remote, text }: Refusal): void {
     this.#refusals.add({ kind: 'refused', reason, who: remote, text });
-  }
-
-  #flushAll(): void {
-    clearImmediate(this.#flush);
-    this.#flush = undefined;
-    for (const view of this.#batches.keys()) this.#flushView(view);
-  }
-
-  #flushView(view: string): void {
-    const entries = this.#batches.get(view);
-    if (entries === undefined) return;
-    this.#batches.delete(view);
-    const batch = new Batch(entries, () => {
-      this.#framesEncoded += 1;
-    });
-    for (const { link } of this.#links.values()) if (link.view === view) link.batch(batch);
   }
 
   #newPeer(config: MeshPeer): Peer {
@@ -232,7 +209,7 @@ export class Mesh {
         this.#statesCoalesced += 1;
       },
     };
-    const peer = new Peer(config, this.#transport, options, handlers);
+    const peer: Peer = new Peer(config, this.#transport, options, handlers);
     return peer;
   }
 

@@ -4,41 +4,12 @@
  * only the latest state of each extension is kept until it drains. Knows no frames that arrive, no timers.
  */
 import type { Entry, Message } from '../core/message.ts';
+import { type Batch, frameOf } from './batches.ts';
 import { type Channel, HIGH_WATER_BYTES, LINK_QUEUE_BYTES, MAX_FRAME_STATES } from './contract.ts';
 import { type Body, encodeBody, withSeq } from './frames.ts';
 
 /** What one kept state costs, beside its name: the map's cell, the entry, its frame. An estimate. */
 export const ENTRY_BYTES = 64;
-
-/** Changes of one view, told to any number of links, encoded at most once for all of them. */
-export class Batch {
-  readonly entries: readonly Entry[];
-  readonly #bodies: Body[] = [];
-  readonly #encoded: () => void;
-
-  /** `encoded` is called for each frame that is really encoded. */
-  constructor(entries: readonly Entry[], encoded: () => void) {
-    this.entries = entries;
-    this.#encoded = encoded;
-  }
-
-  get frames(): number {
-    return Math.ceil(this.entries.length / MAX_FRAME_STATES);
-  }
-
-  body(frame: number): Body {
-    const known = this.#bodies[frame];
-    if (known !== undefined) return known;
-    const body = encodeBody({ type: 'change', entries: slice(this.entries, frame) });
-    this.#bodies[frame] = body;
-    this.#encoded();
-    return body;
-  }
-}
-
-function slice(entries: readonly Entry[], frame: number): readonly Entry[] {
-  return entries.slice(frame * MAX_FRAME_STATES, (frame + 1) * MAX_FRAME_STATES);
-}
 
 const ALIVE = encodeBody({ type: 'alive' });
 
@@ -99,7 +70,7 @@ export class Outbox {
     if (this.#ended) return;
     for (let frame = 0; frame < batch.frames; frame++) {
       if (this.#clear()) this.#send(batch.body(frame));
-      else for (const entry of slice(batch.entries, frame)) this.#keep(entry);
+      else for (const entry of frameOf(batch.entries, frame)) this.#keep(entry);
     }
     if (this.bytes > LINK_QUEUE_BYTES && !this.#ended) {
       const bytes = this.bytes;
@@ -142,7 +113,7 @@ export class Outbox {
   #nextPart(): Message | undefined {
     const current = this.#current;
     if (current === undefined) return undefined;
-    const entries = slice(current.entries, current.next);
+    const entries = frameOf(current.entries, current.next);
     current.next += 1;
     const last = current.next * MAX_FRAME_STATES >= current.entries.length;
     if (last) {

@@ -29,7 +29,8 @@ export function presented(socket: TLSSocket, ca: string | undefined): Presented 
 /** The other side dialled us: who is it? A peer with a fingerprint is known by that alone, never by a CA. */
 export function proveInbound({ certificate, trusted }: Presented, peers: Iterable<PeerAddress>): Proof {
   if (certificate === undefined) return NO_CERTIFICATE;
-  const key = fingerprint(certificate);
+  const key = readKey(certificate);
+  if (key === undefined) return UNREADABLE;
   const known = [...peers];
   const pinned = known.find((peer) => peer.fingerprint === key);
   if (pinned !== undefined) return { ok: true, peer: pinned };
@@ -46,7 +47,8 @@ export function proveInbound({ certificate, trusted }: Presented, peers: Iterabl
 /** We dialled `peer`: is this it? */
 export function proveDialled({ certificate, trusted }: Presented, peer: PeerAddress): Proof {
   if (certificate === undefined) return NO_CERTIFICATE;
-  const key = fingerprint(certificate);
+  const key = readKey(certificate);
+  if (key === undefined) return UNREADABLE;
   if (peer.fingerprint !== undefined) {
     if (key === peer.fingerprint) return { ok: true, peer };
     return refuse('wrong-key', `it has the key ${key}, expected ${peer.fingerprint}`);
@@ -72,6 +74,16 @@ export function proveByWord(tag: string, peers: Iterable<PeerAddress>): Proof {
 }
 
 const NO_CERTIFICATE = refuse('no-certificate', 'no certificate: a peer must show one');
+const UNREADABLE = refuse('bad-certificate', 'its certificate has a key of a kind that cannot be read');
+
+/** Not every key that TLS can use can be exported: that must refuse somebody, not end the broker. */
+function readKey(certificate: X509Certificate): string | undefined {
+  try {
+    return fingerprint(certificate);
+  } catch {
+    return undefined;
+  }
+}
 
 function refuse(reason: RefusalReason, text: string): Proof {
   return { ok: false, reason, text };

@@ -24,11 +24,14 @@ export interface DialOptions {
   readonly timeoutMs: number;
 }
 
-/** Resolves to an open WebSocket to the proved peer, paused. Rejects with {@link DialError} only. */
+/**
+ * Resolves to an open WebSocket to the proved peer, paused; any of the signals ends the attempt. Rejects with
+ * {@link DialError} only.
+ */
 export async function dialWebSocket(
   peer: PeerAddress,
   options: DialOptions,
-  signal: AbortSignal,
+  signals: readonly AbortSignal[],
 ): Promise<{ socket: WebSocket; remote: string }> {
   const fail = (reason: RefusalReason, text: string) => {
     return new DialError({ reason, remote: peer.tag, text: `${peer.url ?? peer.tag}: ${text}` });
@@ -38,15 +41,15 @@ export async function dialWebSocket(
   const attempt = new AbortController();
   const giveUp = () => attempt.abort();
   const timer = setTimeout(giveUp, options.timeoutMs);
-  signal.addEventListener('abort', giveUp);
-  if (signal.aborted) giveUp();
+  for (const signal of signals) signal.addEventListener('abort', giveUp);
   let secured = false;
   try {
+    if (signals.some((signal) => signal.aborted)) giveUp();
     const secure = url.protocol === 'wss:' ? await connectTls(url, peer, options, attempt.signal) : undefined;
     secured = secure !== undefined;
     return { socket: await upgrade(url, secure, attempt.signal), remote: url.host };
   } catch (error) {
-    if (signal.aborted) throw fail('unreachable', 'given up');
+    if (signals.some((signal) => signal.aborted)) throw fail('unreachable', 'given up');
     if (attempt.signal.aborted) {
       throw fail(secured ? 'handshake-timeout' : 'unreachable', `no answer within ${options.timeoutMs} ms`);
     }
@@ -54,7 +57,7 @@ export async function dialWebSocket(
     throw fail(...explain(error, secured, options));
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
+    for (const signal of signals) signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -102,7 +102,7 @@ export class WebSocketListener {
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => {
+      server.on('error', (error) => {
         reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
       });
       server.listen({ host, port }, resolve);

@@ -51,7 +51,9 @@ export class WebSocketTransport implements Transport {
   #peers: readonly PeerAddress[] = [];
   /** Open channels, with what they were proved against. */
   readonly #channels = new Map<WebSocketChannel, PeerAddress>();
-  readonly #closing = new AbortController();
+  /** One for each attempt under way: for a signal they shared, Node would warn of too many listeners. */
+  readonly #dials = new Set<AbortController>();
+  #closed = false;
   #listener: WebSocketListener | undefined;
 
   constructor(options: WebSocketOptions) {
@@ -96,20 +98,18 @@ export class WebSocketTransport implements Transport {
   async dial(peer: PeerAddress, signal: AbortSignal): Promise<Channel> {
     const { tag, identity, ca, insecure, handshakeTimeoutMs } = this.#options;
     const timeoutMs = handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-    const attempt = new AbortController();
-    const giveUp = () => attempt.abort();
-    for (const stop of [signal, this.#closing.signal]) {
-      if (stop.aborted) giveUp();
-      stop.addEventListener('abort', giveUp);
-    }
+    const options = { tag, identity, ca, insecure: insecure === true, timeoutMs };
+    const closing = new AbortController();
+    const signals = [signal, closing.signal];
+    if (this.#closed) closing.abort();
+    this.#dials.add(closing);
     try {
-      const options = { tag, identity, ca, insecure: insecure === true, timeoutMs };
-      const { socket, remote } = await dialWebSocket(peer, options, attempt.signal);
-      if (!attempt.signal.aborted) return this.#open(socket, peer, true, remote);
+      const { socket, remote } = await dialWebSocket(peer, options, signals);
+      if (!signals.some((one) => one.aborted)) return this.#open(socket, peer, true, remote);
       socket.terminate();
-      throw new DialError({ reason: 'unreachable', remote: peer.tag, text: 'given up' });
+      throw new DialError({ reason: 'unreachable', remote: peer.tag, text: `${peer.url}: given up` });
     } finally {
-      for (const stop of [signal, this.#closing.signal]) stop.removeEventListener('abort', giveUp);
+      this.#dials.delete(closing);
     }
   }
 
@@ -124,7 +124,8 @@ export class WebSocketTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closed = true;
+    for (const dial of this.#dials) dial.abort();
     const gone = [...this.#channels.keys()].map((channel) => channel.terminated('this side stops'));
     await Promise.all([...gone, this.#listener?.close()]);
   }
@@ -138,7 +139,7 @@ export class WebSocketTransport implements Transport {
   #prove(request: IncomingMessage): Proof {
     const { socket } = request;
     if (socket instanceof TLSSocket) return proveInbound(presented(socket, this.#options.ca), this.#peers);
-    const word = new URL(request.url ?? '/', 'ws://loopback').searchParams.get('tag');
-    return proveByWord(word ?? '', this.#peers);
+    const query = new URLSearchParams(request.url?.split('?', 2)[1]);
+    return proveByWord(query.get('tag') ?? '', this.#peers);
   }
 }

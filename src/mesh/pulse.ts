@@ -1,0 +1,91 @@
+/**
+ * Whether a link lives: pings, the silence of the peer, and a channel that is stuck. Owns one timer. Sends and
+ * closes nothing itself.
+ */
+
+/** Pings without a sign of life from the peer after which the link is dead. */
+export const SILENT_PINGS = 3;
+/** Pings during which a full channel took nothing after which the link is dead. */
+export const STALLED_PINGS = 30;
+
+export interface PulseHandlers {
+  ping(id: number): void;
+  /** What the channel holds, and whether it is so much that nothing more is given to it. */
+  load(): { readonly buffered: number; readonly congested: boolean };
+  /** The link is dead; called once. */
+  dead(reason: 'silence' | 'stalled', text: string): void;
+}
+
+export class Pulse {
+  readonly #everyMs: number;
+  readonly #handlers: PulseHandlers;
+  #timer: NodeJS.Timeout | undefined;
+  #silent = 0;
+  #stalled = 0;
+  #bufferedBefore = 0;
+  #ids = 0;
+  /** The ping without pong so far. It is repeated with its id, so that a round trip may be longer than a beat. */
+  #open: { readonly id: number; readonly sentAt: number } | undefined;
+  #roundTripMs: number | undefined;
+
+  constructor(everyMs: number, handlers: PulseHandlers) {
+    this.#everyMs = everyMs;
+    this.#handlers = handlers;
+  }
+
+  /** Of the latest answered ping. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#beat(), this.#everyMs);
+    this.#ping();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** The peer said something, whatever it was. */
+  heard(): void {
+    this.#silent = 0;
+  }
+
+  pong(id: number): void {
+    if (id !== this.#open?.id) return;
+    this.#roundTripMs = performance.now() - this.#open.sentAt;
+    this.#open = undefined;
+  }
+
+  /** Counts beats, not time: after a pause of our own event loop the peer must not look silent. */
+  #beat(): void {
+    this.#silent += 1;
+    if (this.#silent > SILENT_PINGS) {
+      return this.#dead('silence', `heard nothing for ${SILENT_PINGS * this.#everyMs} ms`);
+    }
+    const { buffered, congested } = this.#handlers.load();
+    this.#stalled = congested && buffered >= this.#bufferedBefore ? this.#stalled + 1 : 0;
+    this.#bufferedBefore = buffered;
+    if (this.#stalled > STALLED_PINGS) {
+      return this.#dead(
+        'stalled',
+        `it took none of ${buffered} bytes for ${STALLED_PINGS * this.#everyMs} ms`,
+      );
+    }
+    if (!congested) this.#ping();
+  }
+
+  #ping(): void {
+    if (this.#open === undefined) {
+      this.#ids += 1;
+      this.#open = { id: this.#ids, sentAt: performance.now() };
+    }
+    this.#handlers.ping(this.#open.id);
+  }
+
+  #dead(reason: 'silence' | 'stalled', text: string): void {
+    this.stop();
+    this.#handlers.dead(reason, text);
+  }
+}

@@ -1,0 +1,185 @@
+// Meshes on real WebSockets and TLS, on loopback: the promises of mesh.test.ts that hang on real sockets.
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
+import type { PeerAddress } from '../../src/mesh/contract.ts';
+import { encodeHello } from '../../src/mesh/frames.ts';
+import { PATH } from '../../src/mesh/websocket-listener.ts';
+import { Broker, entry, words } from './broker.ts';
+import { settle, until } from './until.ts';
+import { identityOf, WebSocketWorld } from './websocket-world.ts';
+
+const FAST = { redialMinMs: 20, redialMaxMs: 100, pingEveryMs: 200, helloTimeoutMs: 1_000 };
+
+afterEach(Broker.closeAll);
+
+/** Brokers that listen all; who dials whom is decided after every port is known. */
+async function brokers(world: WebSocketWorld, tags: string[], dials: (from: string, to: string) => boolean) {
+  const made: Broker[] = [];
+  for (const tag of tags) {
+    made.push(await new Broker(tag, await world.transport(tag, { listen: true }), [], FAST).start());
+  }
+  const peersOf = (tag: string) =>
+    tags
+      .filter((other) => other !== tag)
+      .map((other) => ({ ...world.peer(other, { dial: dials(tag, other) }), view: 'all' }));
+  for (const broker of made) broker.expect(peersOf(broker.tag));
+  return made;
+}
+
+async function rawPeer(tag: string, to: PeerAddress): Promise<WebSocket> {
+  const { certificate: cert, key } = await identityOf(tag);
+  const socket = new WebSocket(`${to.url}${PATH}`, { cert, key, rejectUnauthorized: false });
+  socket.on('error', () => {});
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  return socket;
+}
+
+describe('meshes on WebSockets', () => {
+  test('two that dial each other at the same moment settle on one link, ten times over, and never flap', async () => {
+    for (let round = 0; round < 10; round++) {
+      const [aa, bb] = await brokers(new WebSocketWorld(), ['aa', 'bb'], () => true);
+      assert.ok(aa && bb);
+      await Promise.all([aa.linked('bb'), bb.linked('aa')]);
+      await settle(80);
+      assert.deepEqual([aa.ups.length, bb.ups.length, aa.downs.length, bb.downs.length], [1, 1, 0, 0]);
+      assert.notEqual(aa.status('bb').link?.dialled, bb.status('aa').link?.dialled);
+      assert.deepEqual(aa.notes.concat(bb.notes), []);
+      await Broker.closeAll();
+    }
+  });
+
+  test('three exchange snapshots and changes both ways; RINGING and INUSE of one turn arrive both, in order', async () => {
+    const three = await brokers(new WebSocketWorld(), ['aa', 'bb', 'cc'], (from, to) => from < to);
+    await until(() => three.every((one) => one.up.size === 2), 'all linked');
+    for (const one of three) {
+      one.mesh.publish('all', [entry('1', 'RINGING')]);
+      one.mesh.publish('all', [entry('1', 'INUSE')]);
+      one.mesh.alive();
+    }
+    for (const one of three) {
+      for (const other of three.filter((candidate) => candidate !== one)) {
+        await until(() => one.messages(other.tag, 'alive').length === 1, 'alive');
+        assert.deepEqual(one.changes(other.tag), ['1 RINGING', '1 INUSE']);
+        assert.equal(one.messages(other.tag, 'snapshot').at(-1)?.last, true);
+      }
+    }
+  });
+
+  test('20 000 states go over as a snapshot in parts, and changes during it arrive after it', async () => {
+    const world = new WebSocketWorld();
+    const [aa, bb] = await brokers(world, ['aa', 'bb'], (from) => from === 'bb');
+    assert.ok(aa && bb);
+    aa.entries = Array.from({ length: 20_000 }, (_, n) => entry(`${n}`, 'INUSE'));
+    await until(() => bb.heard.length > 0, 'it begins');
+    aa.mesh.publish('all', [entry('1', 'RINGING')]);
+    await until(() => bb.changes('aa').length === 1, 'the change');
+    const parts = bb.messages('aa', 'snapshot');
+    assert.deepEqual(parts.flatMap((part) => part.entries).map(words), aa.entries.map(words));
+    assert.equal(
+      parts.findIndex((part) => part.last),
+      parts.length - 1,
+    );
+  });
+
+  test('garbage, an oversized frame and a liar lose their links, are noted once each, and cc never notices', async () => {
+    const world = new WebSocketWorld();
+    const [aa, cc] = await brokers(world, ['aa', 'cc'], (from) => from === 'cc');
+    assert.ok(aa && cc);
+    await world.transport('bb', { listen: false });
+    aa.expect([
+      { ...world.peer('cc', { dial: false }), view: 'all' },
+      { ...world.peer('bb', { dial: false }), view: 'all' },
+    ]);
+    await Promise.all([aa.linked('cc'), cc.linked('aa')]);
+    const target = world.peer('aa', { dial: true });
+    const hello = encodeHello('bb', 'aa', 'e');
+    for (const [attack, told] of [
+      [[hello, 'garbage'], 'bad-frame'],
+      [[hello, 'x'.repeat(300_000)], undefined],
+      [[encodeHello('cc', 'aa', 'e')], 'wrong-tag'],
+      [[encodeHello('bb', 'zz', 'e')], 'wrong-peer'],
+    ] as const) {
+      for (let round = 0; round < 2; round++) {
+        const socket = await rawPeer('bb', target);
+        const got: string[] = [];
+        let code = 0;
+        socket.on('message', (data) => got.push(data.toString()));
+        socket.on('close', (why) => {
+          code = why;
+        });
+        for (const text of attack) socket.send(text);
+        await until(() => code !== 0, 'the link is closed');
+        if (told === undefined) assert.equal(code, 1009);
+        else assert.match(got.at(-1) ?? '', new RegExp(`"refuse","code":"${told}"`));
+      }
+    }
+    await until(() => !aa.up.has('bb'), 'bb is out');
+    assert.deepEqual(
+      aa.notes.map(({ kind, reason, who, count }) => [kind, reason, who, count]),
+      ['bad-frame', 'oversize', 'wrong-tag', 'wrong-peer'].map((reason) => ['refused', reason, 'bb', 1]),
+    );
+    aa.mesh.publish('all', [entry('1', 'BUSY')]);
+    await until(() => cc.changes('aa').length === 1, 'cc goes on');
+    assert.deepEqual([cc.downs, cc.ups.length], [[], 1]);
+  });
+
+  test('a peer that does not read loses its link and comes back; another hears every change meanwhile', async () => {
+    const world = new WebSocketWorld();
+    const [aa, cc] = await brokers(world, ['aa', 'cc'], (from) => from === 'cc');
+    assert.ok(aa && cc);
+    await world.transport('bb', { listen: false });
+    aa.expect([
+      { ...world.peer('cc', { dial: false }), view: 'all' },
+      { ...world.peer('bb', { dial: false }), view: 'all' },
+    ]);
+    await until(() => aa.up.has('cc') && cc.heard.length > 0, 'cc is in sync');
+    const socket = await rawPeer('bb', world.peer('aa', { dial: true }));
+    socket.send(encodeHello('bb', 'aa', 'e'));
+    await aa.linked('bb');
+    socket.pause();
+    const talk = setInterval(() => socket.send('{"type":"ping","id":1}'), 50);
+    let said = 0;
+    while (aa.up.has('bb')) {
+      // Names as long as they come, so that the kernel's buffers are full soon.
+      const chunk = Array.from({ length: 2_000 }, (_, n) => entry(`${'9'.repeat(60)}${said + n}`, 'BUSY'));
+      said += chunk.length;
+      aa.mesh.publish('all', chunk);
+      await until(() => cc.changes('aa').length === said, 'cc hears');
+      assert.ok(said < 300_000, 'never dropped');
+    }
+    clearInterval(talk);
+    assert.deepEqual(
+      aa.downs.map(({ peer, why }) => [peer, why.reason]),
+      [['bb', 'queue-full']],
+    );
+    assert.deepEqual(cc.downs, []);
+    socket.terminate();
+    const again = await rawPeer('bb', world.peer('aa', { dial: true }));
+    again.send(encodeHello('bb', 'aa', 'e'));
+    await aa.linked('bb');
+    again.terminate();
+  });
+
+  test('a broker that stops says bye and is gone; when it is back, it is linked again', async () => {
+    const world = new WebSocketWorld();
+    const [aa, bb] = await brokers(world, ['aa', 'bb'], (from) => from === 'aa');
+    assert.ok(aa && bb);
+    await Promise.all([aa.linked('bb'), bb.linked('aa')]);
+    aa.mesh.bye(false);
+    await aa.close();
+    await until(() => bb.downs.length === 1, 'down');
+    assert.deepEqual(bb.messages('aa', 'bye'), [{ type: 'bye', final: false }]);
+    const peers = [world.peer('bb', { dial: true })];
+    const next = new Broker('aa', await world.transport('aa', { listen: true }), peers, {
+      ...FAST,
+      epoch: 'the-next-run',
+    });
+    await next.start();
+    await until(() => bb.ups.length === 2, 'linked again');
+    assert.equal(bb.ups[1]?.epoch, 'the-next-run');
+  });
+});

@@ -1,0 +1,137 @@
+// What a link gives a channel that does not take everything (src/mesh/outbox.ts).
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import { HIGH_WATER_BYTES, LINK_QUEUE_BYTES, MAX_FRAME_STATES } from '../../src/mesh/contract.ts';
+import { entry } from './broker.ts';
+import { batch, endAll, many, said, up } from './held-link.ts';
+
+afterEach(endAll);
+
+describe('a slow peer', () => {
+  test('changes go straight out, in order and with repetitions, while the channel takes them', () => {
+    const { channel, link, coalesced } = up();
+    link.snapshot([]);
+    link.batch(batch(entry('1', 'RINGING'), entry('1', 'INUSE'), entry('1', 'RINGING')));
+    assert.deepEqual(said(channel).slice(1), ['2 change 1 RINGING, 1 INUSE, 1 RINGING']);
+    assert.equal(coalesced.count, 0);
+  });
+
+  test('above the high water only the latest state of each extension waits, and one alive', () => {
+    const { channel, link, coalesced } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    link.batch(batch(entry('1', 'RINGING'), entry('2', 'BUSY')));
+    link.alive();
+    link.batch(batch(entry('1', 'INUSE'), entry('3', 'BUSY')));
+    link.alive();
+    link.alive();
+    assert.equal(said(channel).length, 1, 'nothing goes out');
+    assert.ok(link.queueBytes > HIGH_WATER_BYTES);
+    channel.drain();
+    assert.deepEqual(said(channel).slice(1), ['2 change 1 INUSE, 2 BUSY', '3 alive', '4 change 3 BUSY']);
+    assert.equal(coalesced.count, 1);
+    assert.equal(link.queueBytes, 0);
+    link.batch(batch(entry('1', 'NOT_INUSE')));
+    assert.deepEqual(said(channel).slice(4), ['5 change 1 NOT_INUSE'], 'then straight again');
+  });
+
+  test('what waits is never overtaken by what comes later', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    link.batch(batch(entry('1', 'RINGING')));
+    channel.buffered = 0; // it drained, but onDrain has not been called yet
+    link.batch(batch(entry('1', 'INUSE')));
+    link.alive();
+    channel.drain();
+    assert.deepEqual(said(channel).slice(1), ['2 change 1 INUSE', '3 alive']);
+  });
+
+  test('a batch that fills the channel half way is coalesced from there', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.slow = true;
+    const entries = many(20 * MAX_FRAME_STATES);
+    link.batch(batch(...entries));
+    const direct = said(channel).length - 1;
+    assert.ok(direct > 5 && direct < 20, `${direct} frames went straight out`);
+    channel.slow = false;
+    channel.drain();
+    const got = channel.sent.flatMap((frame) =>
+      frame.type === 'numbered' && frame.message.type === 'change' ? frame.message.entries : [],
+    );
+    assert.deepEqual(got, entries);
+  });
+
+  test('a snapshot goes out part by part as the channel drains; changes wait behind it', () => {
+    const { channel, link } = up();
+    channel.slow = true;
+    const parts = 30;
+    link.snapshot(many(parts * MAX_FRAME_STATES));
+    const first = said(channel).length;
+    assert.ok(first < parts, 'not all at once');
+    assert.ok(channel.buffered < 2 * HIGH_WATER_BYTES);
+    link.batch(batch(entry('1', 'RINGING'), entry('1', 'INUSE')));
+    link.alive();
+    while (channel.buffered > 0) channel.drain();
+    const words = said(channel);
+    assert.equal(words.filter((word) => word.includes('snapshot')).length, parts);
+    assert.equal(
+      words.findIndex((word) => word.includes('last')),
+      parts - 1,
+    );
+    assert.deepEqual(words.slice(parts), [`${parts + 1} change 1 INUSE`, `${parts + 2} alive`]);
+  });
+
+  test('a newer snapshot replaces what waits; one that has begun is finished, for the peer joins its parts', () => {
+    const { channel, link } = up();
+    channel.slow = true;
+    link.snapshot(many(20 * MAX_FRAME_STATES));
+    link.batch(batch(entry('1', 'RINGING')));
+    link.snapshot([entry('2', 'BUSY')]);
+    link.batch(batch(entry('3', 'BUSY')));
+    link.snapshot([entry('4', 'BUSY')]);
+    link.batch(batch(entry('5', 'BUSY')));
+    while (channel.buffered > 0) channel.drain();
+    const words = said(channel);
+    assert.equal(words[19], '20 snapshot last 200');
+    assert.deepEqual(words.slice(20), ['21 snapshot last 4 BUSY', '22 change 5 BUSY']);
+  });
+
+  test('bye goes out at once, before all that waits, and is the last word', () => {
+    const { channel, link } = up();
+    channel.slow = true;
+    link.snapshot(many(20 * MAX_FRAME_STATES));
+    link.batch(batch(entry('1', 'RINGING')));
+    const before = said(channel).length;
+    link.bye(true);
+    while (channel.buffered > 0) channel.drain();
+    assert.deepEqual(said(channel).slice(before), [`${before + 1} bye`]);
+  });
+
+  test('too much waits: the link is dropped with that reason, once', () => {
+    const { channel, link, events } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    let states = 0;
+    while (channel.ended === undefined) {
+      link.batch(batch(...many(2_000).map((one) => ({ ...one, extension: `${one.extension}*${states}` }))));
+      states += 2_000;
+      assert.ok(states < 100_000, 'never full');
+    }
+    assert.ok(states * 60 < LINK_QUEUE_BYTES + 2_000 * 200, `${states} states fit`);
+    assert.equal(channel.ended.how, 'terminate');
+    assert.deepEqual(events, ['closed queue-full']);
+    link.batch(batch(entry('1', 'BUSY')));
+    assert.equal(said(channel).length, 1);
+  });
+
+  test('one and the same extension may change for ever without filling the queue', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    for (let n = 0; n < 100_000; n++) link.batch(batch(entry('1', n % 2 ? 'INUSE' : 'NOT_INUSE')));
+    assert.equal(link.isUp, true);
+    assert.ok(link.queueBytes < HIGH_WATER_BYTES + 200);
+  });
+});
