@@ -3,7 +3,7 @@
  * Every action passes `encode`; nothing else may make the library write. AMI has no escaping and takes a
  * bare LF as the end of a line (main/manager.c, `get_input`), so a value is refused, never mended.
  */
-import { isExtension, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
+import { isContext, isExtension, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
 import { isDeviceState } from '../core/state.ts';
 import { MAX_ACTION_LINE, MAX_ACTION_LINES } from './limits.ts';
 
@@ -25,13 +25,7 @@ export type Encoded = Record<string, string>;
 /** Only these classes of events are wanted, whatever else the manager user may read. */
 const EVENT_CLASSES = 'call,system';
 
-const CONTEXT = /^[A-Za-z0-9_.:@+-]{1,79}$/;
 const CONTROL = /[\u0000-\u001f\u007f\u0080-\u009f\u2028\u2029]/;
-
-/** A dialplan context that can be asked about. */
-export function isContext(text: string): boolean {
-  return CONTEXT.test(text);
-}
 
 /** @throws Unwritable */
 export function encode(action: Action): Encoded {

@@ -4,13 +4,11 @@
  */
 import { EXT_PLACEHOLDER, type ExportRule, MAX_EXPORTS } from '../core/exports.ts';
 import { countNamed, type Match, overlap, parseMatch, shortestLength } from '../core/match.ts';
-import { lampOfDevice, MAX_LAMP_NAME } from '../core/names.ts';
+import { isContext, lampOfDevice, MAX_LAMP_NAME } from '../core/names.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
 import type { ExportValues, Values } from './values.ts';
 
-/** Asterisk keeps a context's name in 80 characters (AST_MAX_CONTEXT, channel.h). */
-const MAX_CONTEXT = 79;
 /** Asterisk cuts device names at 79 characters (main/devicestate.c). */
 const MAX_DEVICE = 79;
 /** Items of all matches together, and patterns and ranges among them: every two of them are compared. */
@@ -18,7 +16,6 @@ const MAX_ITEMS = 10_000;
 const MAX_WIDE_ITEMS = 2_000;
 /** Pairs of rules that are told to overlap; one slip can make thousands. */
 const MAX_OVERLAPS = 50;
-const CONTEXT = /^[^\s,@&|[\]\p{Cc}\p{Z}]+$/u;
 const DEVICE = /^[A-Za-z][^\s,&()\p{Cc}\p{Z}]*[/:][^\s,&()\p{Cc}\p{Z}]+$/u;
 
 interface Placed {
@@ -107,10 +104,10 @@ function readMatch(
 }
 
 function checkContext(context: string, path: string, findings: Findings): void {
-  if (!findings.fine(path) || (CONTEXT.test(context) && context.length <= MAX_CONTEXT)) return;
+  if (!findings.fine(path) || isContext(context)) return;
   findings.mistake(
     path,
-    `${path} is ${show(context)}; a context has 1 to ${MAX_CONTEXT} characters, no blanks and none of , @ & | [ ]`,
+    `${path} is ${show(context)}; a context has 1 to 79 characters of A-Z a-z 0-9 _ . : + -`,
   );
 }
 

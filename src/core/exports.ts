@@ -57,7 +57,10 @@ export class Exports {
   /** The hint text of each extension with a hint source, and the context it is in. */
   readonly #hints = new Map<string, HintKey & { readonly hint: string }>();
   readonly #deviceStates = new Map<string, DeviceState>();
+  /** Hints that name a lamp: said once. */
   readonly #refused = new Set<string>();
+  /** Hints of which even the list does not tell the devices (too long a line): not asked about again. */
+  readonly #untold = new Set<string>();
 
   constructor(rules: readonly ExportRule[]) {
     this.#hintRules = rules.filter((rule) => rule.source === 'hint');
@@ -94,8 +97,13 @@ export class Exports {
   listed({ hints, devices }: Listing): ExportNews {
     const news = noNews();
     const present = new Set<string>();
+    this.#untold.clear();
     for (const status of hints) {
       if (this.#ruleOf(status) === undefined) continue;
+      if (status.hint === '' && status.status >= 0) {
+        this.#untold.add(status.extension);
+        continue;
+      }
       this.#hint(status, news);
       if (this.#hints.has(status.extension)) present.add(status.extension);
     }
@@ -122,9 +130,13 @@ export class Exports {
   hintChanged(status: HintStatus): ExportNews {
     if (this.#ruleOf(status) === undefined) return noNews();
     const news = noNews();
+    if (status.status < 0) {
+      this.#hint(status, news);
+      return news;
+    }
     // The event of a hint that a reload just made has an empty `Hint:`.
     const known = status.hint === '' ? this.#hints.get(status.extension)?.hint : status.hint;
-    if (known === undefined) return { ...news, relist: status.status >= 0 };
+    if (known === undefined) return { ...news, relist: !this.#untold.has(status.extension) };
     this.#hint({ ...status, hint: known }, news);
     return news;
   }

@@ -9,12 +9,19 @@ export const MAX_LAMP_NAME = 72;
 
 const EXTENSION = /^[A-Za-z0-9*+#][A-Za-z0-9*+#._]*$/;
 const TAG = /^[a-z][a-z0-9]*(\.[a-z0-9]+)*$/;
+/** Asterisk keeps a context's name in 80 characters (`AST_MAX_CONTEXT`, include/asterisk/channel.h). */
+const CONTEXT = /^[A-Za-z0-9_.:+-]{1,79}$/;
 const CUSTOM_PREFIX = /^custom:/i;
 
 /** A lamp: the mirror of extension `extension` of PBX `tag`. */
 export interface LampName {
   readonly extension: string;
   readonly tag: string;
+}
+
+/** A dialplan context that can be named in a config and asked about over AMI: no blanks, nothing that splits. */
+export function isContext(text: string): boolean {
+  return CONTEXT.test(text);
 }
 
 export function isExtension(text: string): boolean {

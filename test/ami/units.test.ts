@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { surelyUpSeconds } from '../../src/ami/boot.ts';
-import { type Action, encode, isContext, Unwritable } from '../../src/ami/encode.ts';
+import { type Action, encode, Unwritable } from '../../src/ami/encode.ts';
 import { type Answer, Exchange } from '../../src/ami/exchange.ts';
 import { Gauge } from '../../src/ami/gauge.ts';
 import {
@@ -95,12 +95,6 @@ test('each state but UNKNOWN can be written, to a lamp only, and the prefix is a
       });
     }
   }
-});
-
-test('contexts are names, up to Asterisk’s 79 characters', () => {
-  for (const good of ['ext-local', 'from.a_b', 'c'.repeat(79), 'a@b', 'x:1'])
-    assert.ok(isContext(good), good);
-  for (const bad of ['', 'a b', 'a\n', 'c'.repeat(80), 'a,b', 'ä']) assert.ok(!isContext(bad), bad);
 });
 
 test('a message keeps own strings only: the last of several, no prototype', () => {

@@ -34,7 +34,7 @@ listen: { websocket: { port: ${listen} } }
 export:
   - { context: phones, match: _1XXX }
 peers:
-  - { tag: spb, url: "wss://127.0.0.1:1", fingerprint: "sha256:${'S'.repeat(43)}" }
+  - { tag: spb, url: "wss://127.0.0.1:1", fingerprint: "sha256:${'Q'.repeat(43)}" }
 `,
   );
 }

@@ -68,6 +68,14 @@ test('an event without the hint’s text counts for a hint that is known, and as
   assert.equal(unknown.relist, true);
 });
 
+test('a hint of which even the list does not tell the devices is not exported, and not asked about again and again', () => {
+  const exports = new Exports([hints('local', '_1XXX')]);
+  exports.listed({ hints: [row('1001', 0)], devices: [] });
+  assert.deepEqual(told(exports.listed({ hints: [row('1001', 1, '')], devices: [] })), ['1001=null']);
+  assert.equal(exports.hintChanged(row('1001', 8, '')).relist, false);
+  assert.deepEqual(told(exports.hintChanged(row('1001', 8))), ['1001=RINGING']);
+});
+
 test('a hint that names a lamp is not exported, said once, and exported again when it no longer does', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
   exports.listed({ hints: [row('1003', 1)], devices: [] });

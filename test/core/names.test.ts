@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  isContext,
   isExtension,
   isTag,
   lampDevice,
@@ -100,4 +101,9 @@ test('a hint names the lamps among its devices, whatever the case of Custom and 
   for (const hint of ['', 'PJSIP/1001*spb', 'Custom:DND1001', 'Custom:1001*SPB', 'Custom:*spb']) {
     assert.deepEqual(lampsOfHint(hint), [], hint);
   }
+});
+
+test('contexts are names, up to Asterisk’s 79 characters', () => {
+  for (const good of ['ext-local', 'from.a_b', 'c'.repeat(79), 'x:1']) assert.ok(isContext(good), good);
+  for (const bad of ['', 'a b', 'a\n', 'c'.repeat(80), 'a,b', 'ä']) assert.ok(!isContext(bad), bad);
 });
