@@ -1,0 +1,161 @@
+// A SIP phone's lamps: one UDP socket that subscribes to `dialog` of many extensions and keeps every NOTIFY.
+// Owns its subscriptions; makes no calls. It answers each NOTIFY at once, as Asterisk repeats unanswered ones.
+import { createSocket, type Socket } from 'node:dgram';
+import type { Asterisk } from './asterisk.ts';
+import { header, parseSip, type SipMessage, token, writeOk, writeRequest } from './sip.ts';
+import { until } from './until.ts';
+
+/** What a dialog-info lamp can show (RFC 4235), as Asterisk uses it. */
+export type LampState = 'early' | 'confirmed' | 'terminated';
+
+export interface Notify {
+  /** `performance.now()` of its arrival. */
+  readonly at: number;
+  readonly state: LampState;
+  readonly body: string;
+}
+
+/** A request over UDP that is not answered is repeated after this (T1 of RFC 3261 doubled). */
+const RETRY_MS = 1_000;
+const SUBSCRIBE_TIMEOUT_MS = 30_000;
+/** Answers can come in a burst of thousands; the system's default buffer holds some hundreds. */
+const RECEIVE_BUFFER = 4 * 1024 * 1024;
+
+interface Subscription {
+  readonly extension: string;
+  readonly callId: string;
+  readonly fromTag: string;
+  readonly notifies: Notify[];
+  cseq: number;
+  /** Code of the final answer to the SUBSCRIBE. */
+  code: number;
+  toTag: string;
+  /** CSeq of the last NOTIFY, to tell repeated ones. */
+  heard: number;
+}
+
+export class BlfPhone {
+  readonly user: string;
+  readonly pbx: Asterisk;
+  /** NOTIFYs that came more than once: the answer to the first was late or lost. */
+  repeated = 0;
+  /** All NOTIFYs, of all extensions. */
+  total = 0;
+  #socket: Socket;
+  #local = '';
+  #byCall = new Map<string, Subscription>();
+  #byExtension = new Map<string, Subscription>();
+
+  /** `user` must be an endpoint of `pbx`. */
+  constructor(pbx: Asterisk, user: string) {
+    this.pbx = pbx;
+    this.user = user;
+    this.#socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER });
+  }
+
+  async open(): Promise<void> {
+    this.#socket.on('message', (data) => this.#heard(parseSip(data.toString('utf8'))));
+    this.#socket.on('error', () => {});
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.once('error', reject);
+      // Connected: the local address is the one that the PBX sees.
+      this.#socket.connect(this.pbx.sipPort, this.pbx.host, resolve);
+    });
+    const { address, port } = this.#socket.address();
+    this.#local = `${address}:${port}`;
+  }
+
+  #heard(message: SipMessage): void {
+    const subscription = this.#byCall.get(message.callId);
+    if (message.code > 0) {
+      if (!subscription || message.code < 200 || message.cseq !== subscription.cseq) return;
+      subscription.code = message.code;
+      subscription.toTag = /;tag=([^;\s]+)/.exec(header(message, 'to') ?? '')?.[1] ?? '';
+      return;
+    }
+    if (message.method !== 'NOTIFY') return;
+    this.#socket.send(writeOk(message));
+    if (!subscription) return;
+    if (message.cseq <= subscription.heard) {
+      this.repeated += 1;
+      return;
+    }
+    subscription.heard = message.cseq;
+    const state = /<state>(\w+)<\/state>/.exec(message.body)?.[1];
+    if (state !== 'early' && state !== 'confirmed' && state !== 'terminated') return;
+    this.total += 1;
+    subscription.notifies.push({ at: performance.now(), state, body: message.body });
+  }
+
+  /** Returns when Asterisk has accepted and sent the first NOTIFY; fails when it refuses. */
+  async subscribe(extension: string): Promise<void> {
+    const subscription: Subscription = {
+      extension,
+      callId: token(),
+      fromTag: token(),
+      notifies: [],
+      cseq: 1,
+      code: 0,
+      toTag: '',
+      heard: -1, // Asterisk numbers from any number, 0 included
+    };
+    this.#byCall.set(subscription.callId, subscription);
+    this.#byExtension.set(extension, subscription);
+    const request = writeRequest({
+      method: 'SUBSCRIBE',
+      uri: this.pbx.uri(extension),
+      user: this.user,
+      local: this.#local,
+      extra: ['Event: dialog', 'Accept: application/dialog-info+xml', 'Expires: 3600'],
+      ...subscription,
+    });
+    let sent = Number.NEGATIVE_INFINITY;
+    await until(
+      () => `SUBSCRIBE ${extension} answered and notified (answer so far: ${subscription.code})`,
+      () => {
+        if (subscription.code >= 300) throw new Error(`SUBSCRIBE ${extension}: ${subscription.code}`);
+        if (subscription.code === 0 && performance.now() - sent > RETRY_MS) {
+          sent = performance.now();
+          this.#socket.send(request);
+        }
+        return subscription.code >= 200 && subscription.notifies.length > 0;
+      },
+      SUBSCRIBE_TIMEOUT_MS,
+    );
+  }
+
+  #of(extension: string): Subscription {
+    const subscription = this.#byExtension.get(extension);
+    if (!subscription) throw new Error(`phone ${this.user} has no lamp ${extension}`);
+    return subscription;
+  }
+
+  notifies(extension: string): readonly Notify[] {
+    return this.#of(extension).notifies;
+  }
+
+  /** The states shown one after another, each once however often it was repeated. */
+  shown(extension: string): LampState[] {
+    const states: LampState[] = [];
+    for (const { state } of this.notifies(extension)) if (state !== states.at(-1)) states.push(state);
+    return states;
+  }
+
+  /** What the lamp shows now. */
+  lamp(extension: string): LampState | undefined {
+    return this.notifies(extension).at(-1)?.state;
+  }
+
+  /** Waits until the lamp shows `state`. */
+  async shows(extension: string, state: LampState, ms?: number): Promise<void> {
+    await until(
+      () => `lamp ${extension} shows ${state}; so far: ${this.shown(extension).join(', ')}`,
+      () => this.lamp(extension) === state,
+      ms,
+    );
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+  }
+}

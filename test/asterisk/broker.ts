@@ -1,0 +1,230 @@
+// One real broker process beside one real Asterisk. Owns its config file, identity, state folder and life; the
+// log it prints is what tests see of it from inside.
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
+import type { Asterisk } from './asterisk.ts';
+import { type Child, type Exit, LOWEST, start } from './child.ts';
+import type { Namespace } from './net.ts';
+import { freeTcpPort } from './ports.ts';
+import { until } from './until.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const HINTMESH = [process.execPath, '--import', 'tsx', join(REPOSITORY, 'src', 'main.ts')];
+/** tsx compiles before the first line runs, and several brokers may start at once on a loaded machine. */
+const START_TIMEOUT_MS = 30_000;
+
+const identities = new Map<string, Promise<string>>();
+
+/** A line of the broker's log. */
+export interface LogLine {
+  readonly level: string | number;
+  readonly event?: string;
+  readonly msg?: string;
+  readonly [field: string]: unknown;
+}
+
+/** A peer as in the config. */
+export interface PeerConfig {
+  readonly tag: string;
+  readonly fingerprint?: string;
+  readonly url?: string;
+}
+
+type Section = Readonly<Record<string, unknown>>;
+
+export interface BrokerOptions {
+  readonly tag: string;
+  readonly pbx: Asterisk;
+  /** Where its files go. */
+  readonly folder: string;
+  readonly namespace?: Namespace;
+  /** The `export` list; absent: the four-digit hints of the context that phones are in. */
+  readonly exports?: readonly Section[];
+  readonly timing?: Section;
+  readonly lamps?: Section;
+  readonly logLevel?: string;
+  /** It must not take processor time from the others: as if it were on another machine. */
+  readonly elsewhere?: boolean;
+}
+
+export class Broker {
+  readonly tag: string;
+  readonly pbx: Asterisk;
+  readonly host: string;
+  readonly port: number;
+  readonly identityFile: string;
+  readonly fingerprint: string;
+  /** As the config will have them at the next start. */
+  readonly peers: PeerConfig[] = [];
+  #options: BrokerOptions;
+  #folder: string;
+  #child: Child | undefined;
+
+  constructor(options: BrokerOptions, where: { host: string; port: number }, fingerprint: string) {
+    this.tag = options.tag;
+    this.pbx = options.pbx;
+    this.host = where.host;
+    this.port = where.port;
+    this.fingerprint = fingerprint;
+    this.#options = options;
+    this.#folder = brokerFolder(options);
+    this.identityFile = join(this.#folder, 'identity.pem');
+  }
+
+  /** Makes its identity; `start()` runs it. */
+  static async create(options: BrokerOptions): Promise<Broker> {
+    const folder = brokerFolder(options);
+    await mkdir(join(folder, 'state'), { recursive: true });
+    // One identity a tag is enough for a process: making one takes a while.
+    const identity = identities.get(options.tag) ?? generateIdentity(options.tag);
+    identities.set(options.tag, identity);
+    const pem = await identity;
+    await writeFile(join(folder, 'identity.pem'), pem, { mode: 0o600 });
+    await writeFile(join(folder, 'secret'), options.pbx.broker.secret, { mode: 0o600 });
+    const host = options.namespace?.peerAddress ?? '127.0.0.1';
+    const port = options.namespace ? 7440 : await freeTcpPort(host);
+    return new Broker(options, { host, port }, loadIdentity(pem).fingerprint);
+  }
+
+  get url(): string {
+    return `wss://${this.host}:${this.port}`;
+  }
+
+  get #logFile(): string {
+    return join(this.#folder, 'log');
+  }
+
+  /** JSON is YAML. */
+  async #writeConfig(): Promise<string> {
+    const { pbx, timing = {}, lamps = {}, logLevel = 'info' } = this.#options;
+    const file = join(this.#folder, 'hintmesh.yaml');
+    const config = {
+      tag: this.tag,
+      identity_file: this.identityFile,
+      state_dir: join(this.#folder, 'state'),
+      ami: {
+        host: pbx.host,
+        port: pbx.amiPort,
+        username: pbx.broker.username,
+        secret_file: join(this.#folder, 'secret'),
+      },
+      listen: { websocket: { host: this.host, port: this.port } },
+      export: this.#options.exports ?? [{ context: pbx.context, match: '_XXXX' }],
+      peers: this.peers,
+      timing,
+      lamps,
+      log: { level: logLevel },
+    };
+    await writeFile(file, JSON.stringify(config, null, 2));
+    return file;
+  }
+
+  get running(): boolean {
+    return this.#child?.running ?? false;
+  }
+
+  /** Runs it; returns when it says that it runs. Its log goes on where it was. */
+  async start(): Promise<void> {
+    const config = await this.#writeConfig();
+    const before = this.lines().length;
+    const log = await open(this.#logFile, 'a');
+    const { namespace, elsewhere } = this.#options;
+    const enter = [...(elsewhere ? LOWEST : []), ...(namespace?.enter ?? [])];
+    const argv = [...enter, ...HINTMESH, 'run', '-c', config];
+    const child = start(argv, { stdio: ['ignore', log.fd, log.fd], cwd: REPOSITORY });
+    await log.close();
+    this.#child = child;
+    await until(
+      () => `broker ${this.tag} says that it started`,
+      () => {
+        if (!child.running) throw new Error(`broker ${this.tag} did not start`);
+        return (
+          this.log().length > before &&
+          this.log()
+            .slice(before)
+            .some((line) => line.event === 'started')
+        );
+      },
+      START_TIMEOUT_MS,
+    );
+  }
+
+  /** A stop in good order: it says bye. */
+  async stop(): Promise<Exit | undefined> {
+    return this.#child?.stop('SIGTERM');
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.#child?.stop('SIGKILL');
+  }
+
+  async freeze(): Promise<void> {
+    await this.#child?.freeze();
+  }
+
+  thaw(): void {
+    this.#child?.signal('SIGCONT');
+  }
+
+  /** Everything it printed, of all its runs. */
+  lines(): string[] {
+    try {
+      return readFileSync(this.#logFile, 'utf8').split('\n').filter(Boolean);
+    } catch {
+      return [];
+    }
+  }
+
+  log(): LogLine[] {
+    return this.lines().flatMap((line) => {
+      try {
+        return [JSON.parse(line) as LogLine];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  events(name: string): LogLine[] {
+    return this.log().filter((line) => line.event === name);
+  }
+
+  /** Waits for a line that `wanted` accepts, among those after the first `after` lines of the log. */
+  async logs(
+    what: string,
+    wanted: (line: LogLine) => boolean,
+    options: { after?: number; ms?: number } = {},
+  ) {
+    return until(
+      `broker ${this.tag} logs ${what}`,
+      () =>
+        this.log()
+          .slice(options.after ?? 0)
+          .find(wanted),
+      options.ms,
+    );
+  }
+
+  /** Copies its log and config to `folder`. */
+  async keep(folder: string): Promise<void> {
+    await cp(this.#folder, join(folder, `broker-${this.tag}`), { recursive: true });
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+  }
+}
+
+function brokerFolder({ folder, tag }: BrokerOptions): string {
+  return join(folder, `broker-${tag}`);
+}
+
+/** Makes two brokers peers: `dialler` dials. */
+export function befriend(dialler: Broker, dialled: Broker): void {
+  dialler.peers.push({ tag: dialled.tag, fingerprint: dialled.fingerprint, url: dialled.url });
+  dialled.peers.push({ tag: dialler.tag, fingerprint: dialler.fingerprint });
+}

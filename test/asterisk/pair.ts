@@ -1,0 +1,179 @@
+// The scene most scenarios play in: PBX `msk` and PBX `spb`, each with its broker, and each with lamps for the
+// other's extensions. Owns their dialplans and how one says that a lamp is right.
+import { readFileSync } from 'node:fs';
+import type { Asterisk } from './asterisk.ts';
+import { CONTEXT } from './asterisk-files.ts';
+import { type Broker, type BrokerOptions, befriend, type PeerConfig } from './broker.ts';
+import type { Lab } from './lab.ts';
+import type { Root } from './provision.ts';
+import { until } from './until.ts';
+
+export const MSK = 'msk';
+export const SPB = 'spb';
+const LOOPBACK = '127.0.0.1';
+
+/** Endpoints with phones that call: the hints 1001 and 1002 are theirs. */
+const CALLING = ['1001', '1002'];
+/** Endpoint of the phones that only watch. */
+export const WATCHER = '1009';
+
+/** Law 2 on loopback: redial cap + one `alive` + the writes; a restarted broker compiles first. */
+export const CONVERGES_MS = 15_000;
+
+export interface PairOptions {
+  readonly msk: Root;
+  readonly spb: Root;
+  /** Further dialplan lines in the phones' context of `msk`. */
+  readonly dialplan?: string;
+  readonly broker?: Partial<Omit<BrokerOptions, 'folder' | 'tag' | 'pbx'>>;
+  readonly mskBroker?: Partial<Omit<BrokerOptions, 'folder' | 'tag' | 'pbx'>>;
+  /** Further endpoints at both. */
+  readonly phones?: readonly string[];
+  /** Further peers, given the other side's broker. */
+  readonly mskPeers?: (spb: Broker) => readonly PeerConfig[];
+  readonly spbPeers?: readonly PeerConfig[];
+  /** `msk` and its broker take no processor time from the rest. */
+  readonly mskElsewhere?: boolean;
+  /** Two hosts that can be cut apart. */
+  readonly apart?: boolean;
+}
+
+export interface Pair {
+  readonly msk: Asterisk;
+  readonly spb: Asterisk;
+  readonly mskBroker: Broker;
+  readonly spbBroker: Broker;
+  cut(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+function shipped(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+/** The shipped dialplan as `own` would have it, for phones in our context. */
+function lamps(own: string, peer: string): string {
+  return shipped('dialplan/hintmesh.conf')
+    .replaceAll(MSK, '%')
+    .replaceAll(SPB, peer)
+    .replaceAll('%', own)
+    .replaceAll('from-internal', CONTEXT);
+}
+
+/** What the shipped manager.conf says of the broker's user but its secret; `from`: where the broker is. */
+function brokerUser(from: string): string {
+  const lines = shipped('deploy/manager.conf').split('[hintmesh]')[1] ?? '';
+  return lines.replace(/^secret.*$/m, '').replace('127.0.0.1/255.255.255.255', `${from}/255.255.255.255`);
+}
+
+/**
+ * Hints 1001 and 1002 are real phones; 2000-2099 are Custom devices `l2000`… that a test sets with `setCustom`;
+ * `more`: further lines of their context.
+ */
+export function hints(more = ''): string {
+  const lines = [
+    `[${CONTEXT}]`,
+    'include => hintmesh',
+    `exten => _1XXX,1,Dial(PJSIP/\${EXTEN},30)`,
+    ...CALLING.map((phone) => `exten => ${phone},hint,PJSIP/${phone}`),
+    ...Array.from({ length: 100 }, (_, i) => `exten => ${2000 + i},hint,Custom:l${2000 + i}`),
+  ];
+  return `${lines.join('\n')}\n${more}`;
+}
+
+/** Everything running, linked, and live both ways. */
+export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
+  const hosts = options.apart ? await lab.hosts() : undefined;
+  const phones = [...CALLING, WATCHER, ...(options.phones ?? [])];
+  const [msk, spb] = await Promise.all([
+    lab.pbx({
+      root: options.msk,
+      name: MSK,
+      phones,
+      dialplan: hints(options.dialplan) + lamps(MSK, SPB),
+      manager: brokerUser(hosts?.a.address ?? LOOPBACK),
+      elsewhere: options.mskElsewhere ?? false,
+      ...(hosts ? { namespace: hosts.a } : {}),
+    }),
+    lab.pbx({
+      root: options.spb,
+      name: SPB,
+      phones,
+      dialplan: hints() + lamps(SPB, MSK),
+      manager: brokerUser(hosts?.b.address ?? LOOPBACK),
+      ...(hosts ? { namespace: hosts.b } : {}),
+    }),
+  ]);
+  const [mskBroker, spbBroker] = await Promise.all([
+    lab.broker({
+      tag: MSK,
+      pbx: msk,
+      ...(hosts ? { namespace: hosts.a } : {}),
+      elsewhere: options.mskElsewhere ?? false,
+      ...options.broker,
+      ...options.mskBroker,
+    }),
+    lab.broker({ tag: SPB, pbx: spb, ...(hosts ? { namespace: hosts.b } : {}), ...options.broker }),
+  ]);
+  befriend(spbBroker, mskBroker);
+  mskBroker.peers.push(...(options.mskPeers?.(spbBroker) ?? []));
+  spbBroker.peers.push(...(options.spbPeers ?? []));
+  await Promise.all([mskBroker.start(), spbBroker.start()]);
+  await Promise.all([believes(mskBroker, SPB, 'live'), believes(spbBroker, MSK, 'live')]);
+  return {
+    msk,
+    spb,
+    mskBroker,
+    spbBroker,
+    cut: async () => hosts?.cut(),
+    mend: async () => hosts?.mend(),
+  };
+}
+
+/** Waits until the broker's last word on `peer` is `belief`. */
+export function believes(broker: Broker, peer: string, belief: string, ms?: number): Promise<unknown> {
+  return until(
+    () => `${broker.tag} believes that ${peer} is ${belief}`,
+    () =>
+      broker
+        .events('peer-belief')
+        .filter((line) => line['peer'] === peer)
+        .at(-1)?.['to'] === belief,
+    ms,
+  );
+}
+
+/** Waits until each lamp of `states`, by name, has its state in `pbx` itself. */
+export async function lampsAre(
+  pbx: Asterisk,
+  states: Readonly<Record<string, string>>,
+  ms = CONVERGES_MS,
+): Promise<void> {
+  const ami = await pbx.ami();
+  let seen: Record<string, string> = {};
+  const wanted = JSON.stringify(states);
+  try {
+    await until(
+      () => `lamps of ${pbx.name} are ${wanted}; they are ${JSON.stringify(seen)}`,
+      async () => {
+        const names = Object.keys(states);
+        const now = await Promise.all(names.map((name) => ami.deviceState(`Custom:${name}`)));
+        seen = Object.fromEntries(names.map((name, i) => [name, now[i] ?? '']));
+        return JSON.stringify(seen) === wanted;
+      },
+      ms,
+    );
+  } finally {
+    await ami.close();
+  }
+}
+
+/** Sets Custom devices of `pbx`, by name, in one short AMI session. */
+export async function setDevices(pbx: Asterisk, states: Readonly<Record<string, string>>): Promise<void> {
+  const ami = await pbx.ami();
+  try {
+    for (const [name, state] of Object.entries(states)) await ami.setCustom(name, state);
+  } finally {
+    await ami.close();
+  }
+}
