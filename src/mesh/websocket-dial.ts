@@ -144,19 +144,24 @@ function upgrade(url: URL, secure: TLSSocket | undefined, signal: AbortSignal): 
   });
 }
 
-const NOT_THERE = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'EADDRNOTAVAIL',
-]);
+const NO_NAME = 'its name cannot be looked up; check the url of this peer and the DNS';
+const NO_WAY = 'there is no way to that address; check the url of this peer and the network';
+
+/** What the operating system says when nobody answers, in words for the admin. */
+const NOT_THERE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there; is the broker of this peer running, and is the port right?',
+  ENOTFOUND: NO_NAME,
+  EAI_AGAIN: NO_NAME,
+  EHOSTUNREACH: NO_WAY,
+  ENETUNREACH: NO_WAY,
+  EADDRNOTAVAIL: NO_WAY,
+  ETIMEDOUT: 'nobody answers there; is the machine up, and does a firewall let the port through?',
+};
 
 function explain(error: unknown, secured: boolean, { identity }: DialOptions): [RefusalReason, string] {
   const { message, code } = error as Error & { code?: string };
-  if (code !== undefined && NOT_THERE.has(code)) return ['unreachable', code];
+  const gone = NOT_THERE[code ?? ''];
+  if (gone !== undefined) return ['unreachable', `${gone} (${code})`];
   if (!secured) return ['bad-handshake', `no TLS 1.3 there: ${printable(message, 200)}`];
   const key = identity?.fingerprint ?? '';
   return ['refused-by-peer', `hung up after TLS; its log says why (our key is ${key})`];

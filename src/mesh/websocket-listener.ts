@@ -92,7 +92,8 @@ export class WebSocketListener {
     // Both of TLS and of HTTP.
     server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
       // ECONNRESET is somebody who hung up: a port check, a dialler who changed its mind.
-      if (error.code !== 'ECONNRESET') this.#refuse(socket, 'bad-handshake', error.code ?? error.message);
+      const text = `this is no broker: it speaks neither TLS 1.3 nor HTTP as one (${error.code ?? error.message})`;
+      if (error.code !== 'ECONNRESET') this.#refuse(socket, 'bad-handshake', text);
       socket.destroy();
     });
     server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {

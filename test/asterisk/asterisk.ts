@@ -186,13 +186,6 @@ export class Asterisk {
       .filter((line) => line.includes('ERROR['));
   }
 
-  /** The log's lines with `text`. */
-  logged(text: string): string[] {
-    return this.#log()
-      .split('\n')
-      .filter((line) => line.includes(text));
-  }
-
   /** Copies the log and the configuration to `folder`. */
   async keep(folder: string): Promise<void> {
     for (const sub of ['log', 'etc']) {

@@ -169,6 +169,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await setDevices(msk, { l2002: 'INUSE' });
         await believes(spbBroker, MSK, 'suspect');
         await mend();
+        await until('the change comes over', () => ami.changesOf('Custom:2002*msk').length > 0);
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'INUSE' });
         assert.deepEqual(ami.changesOf('Custom:2001*msk'), []);
         assert.deepEqual(ami.changesOf('Custom:2002*msk'), ['INUSE']);
