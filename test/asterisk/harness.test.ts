@@ -83,6 +83,8 @@ for (const { title, root } of eachRoot(asterisks)) {
         const taken = await callee.takeCall({ ringMs: 500 });
         const made = await caller.call('1002', { talkMs: 500, holdMs: 500 });
         await Promise.all([taken.done, made.done]);
+        const free = (phone: string): boolean => ami.changesOf(`PJSIP/${phone}`).at(-1) === 'NOT_INUSE';
+        await until('both phones are free again', () => free('1001') && free('1002'));
         await watcher.shows('1001', 'terminated');
         await watcher.shows('1002', 'terminated');
         assert.deepEqual(watcher.shown('1001'), ['terminated', 'confirmed', 'terminated']);
@@ -90,7 +92,6 @@ for (const { title, root } of eachRoot(asterisks)) {
         // chan_pjsip shows a hold on the phone that IS held, and some hangups pass through INUSE once more.
         const states = ami.changesOf('PJSIP/1002').filter((state, i, all) => state !== all[i - 1]);
         assert.deepEqual(states.slice(0, 3), ['RINGING', 'INUSE', 'ONHOLD']);
-        assert.equal(states.at(-1), 'NOT_INUSE');
         assert.deepEqual(new Set(ami.changesOf('PJSIP/1001')), new Set(['INUSE', 'NOT_INUSE']));
         assert.deepEqual(pbx.errors(), []);
       }));
