@@ -35,7 +35,8 @@ export class Exchange {
   /**
    * Writes one action at once and resolves with its answer; never rejects. With `onRow` the action is a
    * list: each row is given in turn, and the answer comes when it is complete; `timeoutMs` then is the wait
-   * for the next row.
+   * for the next row. An answer that is no list is given to `onRow` too: at its place in the stream, which a
+   * promise would not keep.
    */
   ask(action: Action, timeoutMs: number, onRow?: (row: Message) => void): Promise<Answer> {
     const refuse = (why: string): Promise<Answer> => Promise.resolve({ ok: false, kind: 'unwritten', why });
@@ -87,6 +88,7 @@ export class Exchange {
     } else if (pending.onRow && message['eventlist']?.toLowerCase() === 'start') {
       pending.timer.refresh();
     } else {
+      pending.onRow?.(message);
       this.#settle(id, { ok: true, message });
     }
   }

@@ -95,10 +95,17 @@ async function askEach(
   const worker = async (): Promise<void> => {
     for (let key = keys[next++]; key && !failure; key = keys[next++]) {
       const { context, extension } = key;
-      const answer = await exchange.ask({ name: 'ExtensionState', context, extension }, times.answer);
-      const status = answer.ok ? askedStatus(key, answer.message) : undefined;
-      if (status) merge.hint(status);
-      else failure ??= whyFailed('ExtensionState', answer, options) ?? notUnderstood(key);
+      const asked = key;
+      const answer = await exchange.ask(
+        { name: 'ExtensionState', context, extension },
+        times.answer,
+        (row) => {
+          const status = askedStatus(asked, row);
+          if (status) merge.hint(status);
+          else failure ??= notUnderstood(asked);
+        },
+      );
+      failure ??= whyFailed('ExtensionState', answer, options);
       if (again && next < keys.length) await sleep(times.askGap);
     }
   };

@@ -90,7 +90,7 @@ export class Exports {
     for (const key of [...this.#hints.values(), ...this.#asked]) {
       if (!shown.has(keyOf(key))) ask.set(keyOf(key), { context: key.context, extension: key.extension });
     }
-    return [...ask.values()];
+    return [...ask.values()].slice(0, MAX_EXPORTS);
   }
 
   /** Everything was read: what is not in it is gone. */
@@ -164,9 +164,9 @@ export class Exports {
       news.namesLamp.push({ context, extension });
     }
     if (!namesLamp) this.#refused.delete(keyOf(status));
-    if (namesLamp || state === undefined) this.#hints.delete(extension);
-    else this.#hints.set(extension, { context, extension, hint });
     this.#set(extension, namesLamp ? undefined : state, news);
+    if (this.#states.has(extension)) this.#hints.set(extension, { context, extension, hint });
+    else this.#hints.delete(extension);
   }
 
   #aggregate(extension: string, news: ExportNews): void {

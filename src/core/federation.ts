@@ -8,7 +8,7 @@ import { Lamps, type PacingOptions, type Urgency } from './lamps.ts';
 import type { Entry, Message } from './message.ts';
 import { lampName, lampOfDevice, lampsOfHint, MAX_LAMP_NAME } from './names.ts';
 import type { Note } from './note.ts';
-import { Origin, type OriginOptions } from './origin.ts';
+import { MAX_LAMPS_PER_ORIGIN, Origin, type OriginOptions } from './origin.ts';
 import type { Belief, BeliefTiming } from './peer.ts';
 import type { DeviceStatus, HintKey, HintStatus, Listing } from './source.ts';
 import type { DeviceState, WritableState } from './state.ts';
@@ -176,7 +176,7 @@ export class Federation {
         return;
       case 'hintChanged':
         this.#publish(this.#exports.hintChanged(input.status));
-        return this.#watch(input.status);
+        return this.#watch(input.status, 'live');
       case 'deviceChanged':
         return this.#deviceChanged(input.status, now);
       case 'writeDone':
@@ -217,14 +217,14 @@ export class Federation {
     this.#publish(this.#exports.listed(listing));
     for (const link of this.#unserved) this.#snapshot(link);
     this.#unserved.clear();
-    for (const hint of listing.hints) this.#watch(hint);
+    for (const hint of listing.hints) this.#watch(hint, 'backlog');
     for (const origin of this.#origins.values()) this.#relight(origin, 'backlog');
   }
 
   #relisted(listing: Listing, now: number): void {
     if (!this.#asteriskUp) return;
     this.#publish(this.#exports.listed(listing));
-    for (const hint of listing.hints) this.#watch(hint);
+    for (const hint of listing.hints) this.#watch(hint, 'backlog');
     for (const status of listing.devices) this.#lampSeen(status, now);
   }
 
@@ -243,10 +243,11 @@ export class Federation {
   }
 
   /** A phone may now look at the lamps this hint names: one never written would show idle. */
-  #watch({ hint }: HintStatus): void {
+  #watch({ hint }: HintStatus, urgency: Urgency): void {
     for (const { extension, tag } of lampsOfHint(hint)) {
       const origin = this.#origins.get(tag);
-      if (origin?.keep(extension)) this.#relightOne(origin, extension, 'live');
+      const known = origin?.extensions.has(extension);
+      if (origin?.keep(extension)) this.#relightOne(origin, extension, known ? 'backlog' : urgency);
     }
   }
 
@@ -281,8 +282,10 @@ export class Federation {
     else origin.peer.heard(now);
     const urgency = message.type === 'change' ? 'live' : 'backlog';
     for (const { extension, state } of accepted.changed) {
-      if (!origin.keep(extension))
-        return this.#drop(link, 'it has named more extensions than a lamp each can be kept for');
+      if (!origin.keep(extension)) {
+        this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
+        continue;
+      }
       // One by one, so that states which follow each other in one frame are all written while there is room.
       this.#light(origin, extension, state, urgency);
       this.#write(now);
@@ -328,13 +331,21 @@ export class Federation {
   #light(origin: Origin, extension: string, told: DeviceState | undefined, urgency: Urgency): void {
     const name = lampName(extension, origin.tag);
     if (name === undefined) {
-      if (this.#saidRefused.has(origin.tag)) return;
-      this.#saidRefused.add(origin.tag);
       const why = `its lamp ${extension}*${origin.tag} would be longer than ${MAX_LAMP_NAME} characters`;
-      return this.#note({ kind: 'extensionRefused', peer: origin.tag, extension, why });
+      return this.#refuse(origin, extension, why);
     }
-    const state = origin.desired(told, this.#lamps.written(name));
+    // What Asterisk holds is not known while it is down; when it is up again every lamp is looked at.
+    if (!this.#asteriskUp) return;
+    // A refused write leaves it unknown what Asterisk holds; it is tried again, so it counts as done.
+    const written = this.#lamps.written(name) ?? this.#lamps.desired(name);
+    const state = origin.desired(told, written);
     if (state !== undefined) this.#lamps.want(name, state, urgency);
+  }
+
+  #refuse({ tag }: Origin, extension: string, why: string): void {
+    if (this.#saidRefused.has(tag)) return;
+    this.#saidRefused.add(tag);
+    this.#note({ kind: 'extensionRefused', peer: tag, extension, why });
   }
 
   #write(now: number): void {

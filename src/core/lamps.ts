@@ -14,7 +14,10 @@ export interface PacingOptions {
   readonly window: number;
 }
 
-/** A live change goes before anything of the backlog: repairs, snapshots, a change of belief. */
+/** Live changes go before the backlog (repairs, snapshots, a change of belief), but for one write in this many. */
+export const BACKLOG_SHARE = 5;
+
+/** Whether a phone is to see something that happens now, or something that is owed since earlier. */
 export type Urgency = 'live' | 'backlog';
 
 export interface Write {
@@ -56,6 +59,7 @@ export class Lamps {
   #tokens: number;
   #refilledAt: number | undefined;
   #nextId = 1;
+  #liveInRow = 0;
 
   constructor(options: PacingOptions) {
     this.#options = options;
@@ -113,21 +117,29 @@ export class Lamps {
   due(now: number): Write[] {
     const writes: Write[] = [];
     this.#refill(now);
-    for (const queue of [this.#live, this.#backlog]) {
-      for (const name of queue) {
-        if (this.#tokens < 1 || this.#unanswered.size >= this.#options.window) return writes;
-        queue.delete(name);
-        const lamp = this.#lamp(name);
-        if (lamp.desired === undefined || lamp.desired === lamp.written) continue;
-        const write = { id: this.#nextId++, lamp: name, state: lamp.desired };
-        this.#tokens -= 1;
-        this.#unanswered.set(write.id, name);
-        lamp.written = write.state;
-        lamp.inFlight.push(write.state);
-        writes.push(write);
-      }
+    while (this.#tokens >= 1 && this.#unanswered.size < this.#options.window) {
+      const name = this.#next();
+      if (name === undefined) break;
+      const lamp = this.#lamp(name);
+      if (lamp.desired === undefined || lamp.desired === lamp.written) continue;
+      const write = { id: this.#nextId++, lamp: name, state: lamp.desired };
+      this.#tokens -= 1;
+      this.#unanswered.set(write.id, name);
+      lamp.written = write.state;
+      lamp.inFlight.push(write.state);
+      writes.push(write);
     }
     return writes;
+  }
+
+  /** Takes the lamp whose turn it is out of its queue. An endless storm of live changes must not starve the backlog. */
+  #next(): string | undefined {
+    const backlogsTurn = this.#live.size === 0 || this.#liveInRow >= BACKLOG_SHARE - 1;
+    const queue = this.#backlog.size > 0 && backlogsTurn ? this.#backlog : this.#live;
+    this.#liveInRow = queue === this.#live && this.#backlog.size > 0 ? this.#liveInRow + 1 : 0;
+    const [name] = queue;
+    if (name !== undefined) queue.delete(name);
+    return name;
   }
 
   /**
@@ -139,11 +151,13 @@ export class Lamps {
     if (name === undefined) return undefined;
     this.#unanswered.delete(id);
     const lamp = this.#lamp(name);
-    lamp.inFlight.shift();
+    const state = lamp.inFlight.shift();
     if (ok) lamp.failures = 0;
     // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
     else if (lamp.inFlight.length === 0) {
       lamp.written = undefined;
+      // Another value that waits for its turn keeps it.
+      if (lamp.desired !== state && (this.#live.has(name) || this.#backlog.has(name))) return name;
       lamp.retryAt = now + Math.min(RETRY_MIN_MS * 2 ** lamp.failures, RETRY_MAX_MS);
       lamp.failures += 1;
       this.#live.delete(name);
@@ -159,8 +173,9 @@ export class Lamps {
     if (lamp.written === undefined && lamp.inFlight.length === 0 && !this.#waiting.has(name)) {
       lamp.written = state;
     }
+    // Events come in the order of the writes: after the echo of an earlier value comes that of the last one.
     if (state === lamp.written) this.#drifting.delete(name);
-    else if (!lamp.inFlight.some((sent) => sent === state)) this.#drifting.set(name, { state, at: now });
+    else this.#drifting.set(name, { state, at: now });
   }
 
   /** Lets retries and repairs that are due join the backlog; returns the lamps found drifted. */
@@ -174,7 +189,8 @@ export class Lamps {
     for (const [name, { state, at }] of this.#drifting) {
       const lamp = this.#lamp(name);
       const settled = now - at >= DRIFT_SETTLE_MS && now - lamp.repairedAt >= REPAIR_EVERY_MS;
-      if (!settled || lamp.inFlight.length > 0 || this.#live.has(name) || this.#backlog.has(name)) continue;
+      const owed = this.#live.has(name) || this.#backlog.has(name) || this.#waiting.has(name);
+      if (!settled || owed || lamp.inFlight.length > 0) continue;
       this.#drifting.delete(name);
       lamp.written = state;
       if (lamp.desired === undefined || lamp.desired === state) continue;

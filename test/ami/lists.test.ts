@@ -170,3 +170,16 @@ test('hints cut by Asterisk are not told rather than told wrongly', async () => 
     [0, 510],
   );
 });
+
+test('an event that follows the answer for its extension in the same breath is the later one', async () => {
+  const { server, seen } = await up();
+  server.script = {
+    replies: {
+      extensionstate: (action) => asked(action, 0, 'PJSIP/2000') + hintEvent('2000', 1, 'PJSIP/2000'),
+    },
+  };
+  seen.toAsk = () => keys(1);
+  seen.asterisk.relist();
+  await until('relisted', () => seen.relisted.length === 1);
+  assert.equal(seen.relisted[0]?.hints.find(({ extension }) => extension === '2000')?.status, 1);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ExportNews, type ExportRule, Exports } from '../../src/core/exports.ts';
+import { type ExportNews, type ExportRule, Exports, MAX_EXPORTS } from '../../src/core/exports.ts';
 import { lampOfDevice, lampsOfHint } from '../../src/core/names.ts';
 import type { HintStatus } from '../../src/core/source.ts';
 import { devices, hints } from './rules.ts';
@@ -145,4 +145,11 @@ test('nothing is ever exported from a lamp, nor from a hint that names one', () 
       }
     }),
   );
+});
+
+test('more extensions than may be exported are left out, and not remembered either', () => {
+  const exports = new Exports([hints('local', '_X!')]);
+  let leftOut = 0;
+  for (let i = 0; i < MAX_EXPORTS + 10; i += 1) leftOut += exports.hintChanged(row(String(i), 0)).leftOut;
+  assert.deepEqual([exports.size, leftOut, exports.toAsk([]).length], [MAX_EXPORTS, 10, MAX_EXPORTS]);
 });

@@ -64,6 +64,40 @@ test('each gone-state is what lamps show of an origin that is gone; hold leaves 
   }
 });
 
+test('held lamps stay held when the origin goes while our own Asterisk is down', () => {
+  const world = pair('hold');
+  world.set('msk', '1001', 'RINGING');
+  world.pass(100, true);
+  world.stopAsterisk('spb');
+  world.stopBroker('msk');
+  world.pass(20_000, true);
+  world.startAsterisk('spb');
+  world.pass(1_000, true);
+  assert.equal(world.lamp('spb', '1001', 'msk'), 'RINGING');
+});
+
+test('a live change does not wait for the repairs of lamps that phones watch', () => {
+  const world = pair();
+  const spb = world.pbx('spb');
+  for (let i = 0; i < 300; i += 1) {
+    world.set('msk', String(2_000 + i), 'INUSE');
+    world.watch('spb', String(2_000 + i), 'msk');
+  }
+  world.pass(5_000, true);
+  world.stopAsterisk('spb');
+  for (const lamp of spb.lamps.keys()) spb.lamps.set(lamp, 'NOT_INUSE');
+  world.startAsterisk('spb');
+  world.relist('spb');
+  spb.effects.length = 0;
+  world.set('msk', '2299', 'RINGING');
+  world.pass(300, true);
+  assert.equal(world.lamp('spb', '2299', 'msk'), 'RINGING');
+  assert.ok(
+    spb.effects.filter(({ type }) => type === 'setLamp').length < 100,
+    'while most repairs still wait',
+  );
+});
+
 test('a quick restart with a bye flashes nothing', () => {
   const world = pair();
   world.set('msk', '1001', 'INUSE');

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DRIFT_SETTLE_MS, Lamps, RETRY_MAX_MS, RETRY_MIN_MS, type Write } from '../../src/core/lamps.ts';
+import {
+  BACKLOG_SHARE,
+  DRIFT_SETTLE_MS,
+  Lamps,
+  RETRY_MAX_MS,
+  RETRY_MIN_MS,
+  type Write,
+} from '../../src/core/lamps.ts';
 import type { WritableState } from '../../src/core/state.ts';
 
 const STATES: WritableState[] = ['NOT_INUSE', 'INUSE', 'RINGING', 'ONHOLD', 'UNAVAILABLE'];
@@ -136,6 +143,42 @@ test('a refused write is tried again, later each time, and a new value goes at o
   lamps.done(write.id, false, now);
   lamps.want('1*b', 'BUSY', 'live');
   assert.deepEqual(shown(lamps.due(now)), ['1*b=BUSY']);
+});
+
+test('an endless storm of live changes does not starve the backlog', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('old*b', 'UNAVAILABLE', 'backlog');
+  const order: string[] = [];
+  for (let turn = 0; turn < 10; turn += 1) {
+    for (const n of [1, 2, 3]) lamps.want(`${n}*b`, turn % 2 === 0 ? 'INUSE' : 'RINGING', 'live');
+    for (const { id, lamp } of lamps.due(0)) {
+      order.push(lamp);
+      lamps.done(id, true, 0);
+    }
+  }
+  assert.equal(order.indexOf('old*b'), BACKLOG_SHARE - 1);
+});
+
+test('a new value that waits for its turn keeps it when the old one is refused', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('1*b', 'INUSE', 'live');
+  const [write] = lamps.due(0);
+  lamps.want('1*b', 'BUSY', 'live');
+  lamps.done(write?.id ?? -1, false, 0);
+  assert.deepEqual(shown(lamps.due(0)), ['1*b=BUSY']);
+});
+
+test('a foreign write of a value that was just in flight is repaired too', () => {
+  const lamps = upLamps(unlimited, [['1*b', 'NOT_INUSE']]);
+  const writes: Write[] = [];
+  for (const state of ['RINGING', 'INUSE'] as const) {
+    lamps.want('1*b', state, 'live');
+    writes.push(...lamps.due(0));
+  }
+  for (const state of ['RINGING', 'INUSE', 'RINGING'] as const) lamps.seen('1*b', state, 1);
+  for (const { id } of writes) lamps.done(id, true, 2);
+  lamps.tick(DRIFT_SETTLE_MS + 1);
+  assert.deepEqual(shown(lamps.due(DRIFT_SETTLE_MS + 1)), ['1*b=INUSE']);
 });
 
 test('the rate and the window are never exceeded, and in the end every lamp has its latest value', () => {
