@@ -139,7 +139,7 @@ export class Broker {
         this.#report({
           level: 'info',
           event: 'asterisk-up',
-          text: `Asterisk is up (AMI ${version})`,
+          text: `Asterisk ${version} is up`,
           fields,
         });
         this.#feed({ type: 'asteriskUp', listing });

@@ -1,6 +1,6 @@
 /**
  * What happens, in words: one line of the log for each note of the core, the mesh and the AMI edge. Owns the
- * texts and levels, and the closed list of event names; decides nothing.
+ * texts and levels, and the broker's closed list of event names; decides nothing.
  */
 import type { AmiDown } from './ami/contract.ts';
 import type { Note } from './core/note.ts';
@@ -17,26 +17,29 @@ export interface Report {
   readonly fields: Readonly<Record<string, string | number | boolean | undefined>>;
 }
 
-export type ReportEvent =
-  | 'started'
-  | 'stopped'
-  | 'asterisk-up'
-  | 'asterisk-relisted'
-  | 'asterisk-down'
-  | 'asterisk-unavailable'
-  | 'link-up'
-  | 'link-down'
-  | 'link-refused'
-  | 'link-unreachable'
-  | 'frames-skipped'
-  | 'peer-belief'
-  | 'peer-bye'
-  | 'extension-refused'
-  | 'hint-names-lamp'
-  | 'exports-left-out'
-  | 'write-refused'
-  | 'lamp-drift'
-  | 'lamp';
+/** docs/log.md tells what each means; a test compares. */
+export const REPORT_EVENTS = [
+  'started',
+  'stopped',
+  'asterisk-up',
+  'asterisk-relisted',
+  'asterisk-down',
+  'asterisk-unavailable',
+  'link-up',
+  'link-down',
+  'link-refused',
+  'link-unreachable',
+  'frames-skipped',
+  'peer-belief',
+  'peer-bye',
+  'extension-refused',
+  'hint-names-lamp',
+  'exports-left-out',
+  'write-refused',
+  'lamp-drift',
+  'lamp',
+] as const;
+export type ReportEvent = (typeof REPORT_EVENTS)[number];
 
 const BELIEF_TEXT: Record<Belief, string> = {
   unheard: 'was not heard yet',
@@ -93,8 +96,11 @@ export function ofMeshNote({ kind, reason, who, text, count }: MeshNote): Report
   }
 }
 
+/** Ends that are no fault: ours to stop, or another link carries on. */
+const ORDERLY: ReadonlySet<LinkEnd['reason']> = new Set(['stopped', 'peer-changed', 'duplicate', 'replaced']);
+
 export function ofLinkEnd(peer: string, { reason, text }: LinkEnd): Report {
-  const level = reason === 'closed' ? 'info' : 'warn';
+  const level = ORDERLY.has(reason) ? 'info' : 'warn';
   return { level, event: 'link-down', text: `link to ${peer} is down: ${text}`, fields: { peer, reason } };
 }
 

@@ -120,7 +120,7 @@ test('every file says at its top what it owns, and can be read in a sitting', ()
   assert.ok((lengths[Math.floor(lengths.length / 2)] ?? 0) <= MAX_MEDIAN);
 });
 
-test('the project names no package registry and no path of the machine it was made on', () => {
+test('the lockfile names no package registry', () => {
   const root = join(SRC, '..');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
   assert.doesNotMatch(lock, /"resolved": "http/);

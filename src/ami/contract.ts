@@ -25,7 +25,7 @@ export interface AmiOptions {
   readonly relistEveryMs: number;
 }
 
-/** Why a session ended or could not begin. Closed list: log, metrics and docs share it. */
+/** Why a session ended or could not begin. A closed list: the log gives it as `reason`. */
 export type AmiDownReason =
   | 'unreachable'
   | 'bad-certificate'

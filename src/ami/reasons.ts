@@ -77,7 +77,7 @@ export function loginFailed(
   }
   const mend = /in use/i.test(why)
     ? 'give Hintmesh a manager user of its own, or write allowmultiplelogin=yes in its section of manager.conf'
-    : 'check ami.username and ami.secret against its section in manager.conf, and permit= and deny= there';
+    : 'check ami.username and the secret (ami.secret_file or HINTMESH_AMI_SECRET) against its section in manager.conf, and permit= and deny= there';
   return {
     reason: 'login-refused',
     text: `Asterisk refused the login of manager user ${quote(options.username)} (${quote(why)}); ${mend}`,

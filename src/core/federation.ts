@@ -128,7 +128,7 @@ export class Federation {
 
   /**
    * Whether a link of this run of the peer's broker may come up. While another run is heard, a second one
-   * is a clone or a standby and has to wait until the first falls silent (design: two brokers, one tag).
+   * is a clone or a standby and has to wait until the first falls silent (docs/protocol.md, §7).
    */
   admits(peer: string, epoch: string): boolean {
     const origin = this.#origins.get(peer);

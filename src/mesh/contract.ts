@@ -49,7 +49,7 @@ export interface Channel {
   terminate(why: string): void;
 }
 
-/** Why a connection was refused before it became a channel. Closed list: log, metrics and docs share it. */
+/** Why a connection was refused before it became a channel. A closed list: the log gives it as `reason`. */
 export type RefusalReason =
   | 'no-certificate'
   | 'unknown-key'

@@ -38,7 +38,7 @@ import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from './contract.ts';
 
 export const PROTOCOL_VERSION = 1;
 
-/** Why a side hangs up on the other, as it says in `refuse`. Closed list: log, metrics and docs share it. */
+/** Why a side hangs up on the other, as it says in `refuse`. A closed list: the log gives it as `reason`. */
 export const REFUSE_CODES = [
   'tag-in-use',
   'wrong-tag',

@@ -11,7 +11,7 @@ export interface MeshPeer extends PeerAddress {
   readonly view: string;
 }
 
-/** Why a link ended. Closed list: log, metrics and docs share it. */
+/** Why a link ended. A closed list: the log gives it as `reason`. */
 export type LinkEndReason =
   /** The other side closed, or the connection broke. */
   | 'closed'
@@ -46,7 +46,7 @@ export interface LinkEnd {
   readonly text: string;
 }
 
-/** Why something was refused, failed or was skipped. Closed list: log, metrics and docs share it. */
+/** Why something was refused, failed or was skipped. A closed list: the log gives it as `reason`. */
 export type NoteReason =
   | RefusalReason
   | RefuseCode

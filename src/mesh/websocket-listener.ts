@@ -104,7 +104,9 @@ export class WebSocketListener {
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     return new Promise((resolve, reject) => {
       server.on('error', (error) => {
-        reject(new Error(`cannot listen on ${host}:${port}: ${error.message}`, { cause: error }));
+        const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        const why = inUse ? 'another program listens there; mend listen.websocket' : error.message;
+        reject(new Error(`cannot listen on ${host}:${port}: ${why}`, { cause: error }));
       });
       server.listen({ host, port }, resolve);
     });

@@ -51,7 +51,7 @@ test('a login that Asterisk refuses is told once, tried again, and succeeds when
   assert.equal(seen.failed[0]?.reason, 'login-refused');
   assert.match(
     seen.failed[0]?.text ?? '',
-    /"hintmesh" \("Authentication failed"\); check ami.username and ami.secret/,
+    /"hintmesh" \("Authentication failed"\); check ami.username and the secret/,
   );
   assert.doesNotMatch(seen.failed[0]?.text ?? '', /s3cret/);
   server.script = {};

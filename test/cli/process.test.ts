@@ -107,7 +107,7 @@ describe('run', () => {
     const { code, out } = await run(['run', '-c', file]);
     await new Promise((resolve) => taken.close(resolve));
     assert.equal(code, 1);
-    assert.match(out, /"event":"start-failed".*EADDRINUSE/);
+    assert.match(out, /"event":"start-failed".*another program listens there/);
   });
 
   test('runs without its memory, and says so', async () => {
