@@ -20,6 +20,7 @@ class LocalAsterisk implements Asterisk {
   #session: Session | undefined;
   #upkeep: Upkeep | undefined;
   #isUp = false;
+  #upSince = 0;
   #isClosed = false;
   #redial: NodeJS.Timeout | undefined;
   #backoff: number;
@@ -61,7 +62,7 @@ class LocalAsterisk implements Asterisk {
         toAsk: (listed) => upkeep.toAsk(listed),
         up: (listing, version) => {
           this.#isUp = true;
-          this.#backoff = this.#times.redialFirst;
+          this.#upSince = performance.now();
           this.#told = undefined;
           // First the listing, then what follows from it.
           this.#handlers.up(listing, { version });
@@ -86,6 +87,9 @@ class LocalAsterisk implements Asterisk {
   #ended(why: AmiDown): void {
     const wasUp = this.#isUp;
     this.#isUp = false;
+    // A session that ends as soon as it is up must not be tried again and again at full speed.
+    const stayed = wasUp && performance.now() - this.#upSince >= this.#times.stayedUp;
+    if (stayed) this.#backoff = this.#times.redialFirst;
     if (wasUp) {
       this.#handlers.down(why);
     } else if (this.#told !== why.reason && !this.#isClosed) {

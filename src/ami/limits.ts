@@ -62,6 +62,8 @@ export interface Times {
   /** Redialling: doubles from the first to the second, each time shortened by up to half at random. */
   readonly redialFirst: number;
   readonly redialMost: number;
+  /** A session that was up for this long begins the doubling anew. */
+  readonly stayedUp: number;
 }
 
 export const TIMES: Times = {
@@ -76,4 +78,5 @@ export const TIMES: Times = {
   askGap: 5,
   redialFirst: 200,
   redialMost: 2_000,
+  stayedUp: 5_000,
 };

@@ -32,6 +32,9 @@ export type ExportRule =
 /** Extensions one broker exports at most: what a peer takes at most (`MAX_STATES` in replica.ts). */
 export const MAX_EXPORTS = 100_000;
 
+/** Devices whose states are kept; several may make one extension. */
+const MAX_DEVICES = 2 * MAX_EXPORTS;
+
 /** Stands for the extension in a device template. */
 export const EXT_PLACEHOLDER = '{ext}';
 
@@ -143,7 +146,8 @@ export class Exports {
 
   deviceChanged(status: DeviceStatus): ExportNews {
     const extensions = this.#devices.extensions(status.device);
-    if (extensions.length === 0) return noNews();
+    const full = this.#deviceStates.size >= MAX_DEVICES && !this.#deviceStates.has(status.device);
+    if (extensions.length === 0 || full) return noNews();
     const news = noNews();
     this.#deviceStates.set(status.device, status.state);
     for (const extension of extensions) this.#aggregate(extension, news);
@@ -159,7 +163,7 @@ export class Exports {
     const { context, extension, hint } = status;
     const state = fromExtensionStatus(status.status);
     const namesLamp = lampsOfHint(hint).length > 0;
-    if (namesLamp && !this.#refused.has(keyOf(status))) {
+    if (namesLamp && !this.#refused.has(keyOf(status)) && this.#refused.size < MAX_EXPORTS) {
       this.#refused.add(keyOf(status));
       news.namesLamp.push({ context, extension });
     }

@@ -95,6 +95,8 @@ export class Federation {
   readonly #unserved = new Set<number>();
   /** Peers whose refused extension was said on the present link. */
   readonly #saidRefused = new Set<string>();
+  /** Said once an AMI session: each event of an extension too many would say it again. */
+  #saidLeftOut = false;
   #asteriskUp = false;
   #answeredAt = Number.NEGATIVE_INFINITY;
   #aliveAt = Number.NEGATIVE_INFINITY;
@@ -207,6 +209,7 @@ export class Federation {
 
   #up(listing: Listing, now: number): void {
     this.#asteriskUp = true;
+    this.#saidLeftOut = false;
     this.#answeredAt = now;
     const found = new Map<string, DeviceState>();
     for (const { device, state } of listing.devices) {
@@ -310,7 +313,8 @@ export class Federation {
   #publish({ entries, namesLamp, relist, leftOut }: ExportNews): void {
     if (entries.length > 0) this.#effects.push({ type: 'publish', view: ALL, entries });
     for (const key of namesLamp) this.#note({ kind: 'hintNamesLamp', ...key });
-    if (leftOut > 0) this.#note({ kind: 'exportsLeftOut', count: leftOut });
+    if (leftOut > 0 && !this.#saidLeftOut) this.#note({ kind: 'exportsLeftOut', count: leftOut });
+    this.#saidLeftOut ||= leftOut > 0;
     if (relist) this.#effects.push({ type: 'relist' });
   }
 

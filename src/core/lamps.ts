@@ -4,6 +4,7 @@
  * name only: why a lamp should show what it shows is decided elsewhere.
  */
 import type { DeviceState, WritableState } from './state.ts';
+import { Turns } from './turns.ts';
 
 export interface PacingOptions {
   /** Sustained rate; `Infinity` for no limit. Rule: 2 000 NOTIFYs a second ÷ mean watchers per lamp. */
@@ -48,8 +49,8 @@ interface Lamp {
 export class Lamps {
   readonly #options: PacingOptions;
   readonly #lamps = new Map<string, Lamp>();
-  readonly #live = new Set<string>();
-  readonly #backlog = new Set<string>();
+  readonly #live = new Turns();
+  readonly #backlog = new Turns();
   /** Refused, waiting for `retryAt`. */
   readonly #waiting = new Set<string>();
   /** lamp → what Asterisk last said it is, and when, where that is not what we wrote. */
@@ -137,9 +138,7 @@ export class Lamps {
     const backlogsTurn = this.#live.size === 0 || this.#liveInRow >= BACKLOG_SHARE - 1;
     const queue = this.#backlog.size > 0 && backlogsTurn ? this.#backlog : this.#live;
     this.#liveInRow = queue === this.#live && this.#backlog.size > 0 ? this.#liveInRow + 1 : 0;
-    const [name] = queue;
-    if (name !== undefined) queue.delete(name);
-    return name;
+    return queue.next();
   }
 
   /**

@@ -27,6 +27,7 @@ export class Replica {
   #incoming: Map<string, DeviceState> | undefined;
   #synced = false;
   #lastSeq = 0;
+  #left = false;
 
   get(extension: string): DeviceState | undefined {
     return this.#states.get(extension);
@@ -50,12 +51,14 @@ export class Replica {
     this.#incoming = undefined;
     this.#synced = false;
     this.#lastSeq = 0;
+    this.#left = false;
   }
 
   accept(seq: number, message: Message): Accepted {
     if (seq !== this.#lastSeq + 1) {
       return { result: 'broken', why: `frame ${seq} came after frame ${this.#lastSeq}` };
     }
+    if (this.#left) return { result: 'broken', why: 'it said bye, and then went on' };
     this.#lastSeq = seq;
     switch (message.type) {
       case 'snapshot':
@@ -66,6 +69,7 @@ export class Replica {
       case 'alive':
         return this.#synced ? { result: 'applied', changed: [], vouches: true } : { result: 'held' };
       case 'bye':
+        this.#left = true;
         return { result: 'held' };
     }
   }

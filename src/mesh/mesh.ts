@@ -40,7 +40,9 @@ export class Mesh {
   readonly #options: MeshOptions;
   readonly #transport: Transport;
   readonly #handlers: MeshHandlers;
+  /** Of peers; and of whoever else knocks, apart, so that they cannot crowd out news of peers. */
   readonly #refusals: Refusals;
+  readonly #strangers: Refusals;
   #peers: ReadonlyMap<string, Peer>;
   /** Links that are up. */
   readonly #links = new Map<number, { readonly peer: Peer; readonly link: Link }>();
@@ -62,6 +64,7 @@ export class Mesh {
     this.#transport = transport;
     this.#handlers = handlers;
     this.#refusals = new Refusals((note) => handlers.note(note));
+    this.#strangers = new Refusals((note) => handlers.note(note));
     this.#peers = new Map(options.peers.map((peer) => [peer.tag, this.#newPeer(peer)]));
   }
 
@@ -141,7 +144,7 @@ export class Mesh {
         statesCoalesced: this.#statesCoalesced,
         skippedFrames: this.#skippedFrames,
         skippedKinds: this.#skippedKinds,
-        refusals: this.#refusals.counts,
+        refusals: sum(this.#refusals.counts, this.#strangers.counts),
       },
     };
   }
@@ -171,7 +174,7 @@ export class Mesh {
   }
 
   #refused({ reason, remote, text }: Refusal): void {
-    this.#refusals.add({ kind: 'refused', reason, who: remote, text });
+    this.#strangers.add({ kind: 'refused', reason, who: remote, text });
   }
 
   #newPeer(config: MeshPeer): Peer {
@@ -220,6 +223,14 @@ export class Mesh {
     const text = `peer ${who} sends what this version does not know: ${example}; ignored`;
     this.#refusals.add({ kind: 'skipped', reason, who, text }, frames + kinds);
   }
+}
+
+type Counts = MeshStatus['counters']['refusals'];
+
+function sum(a: Counts, b: Counts): Counts {
+  const total: Record<string, number> = { ...a };
+  for (const [reason, count] of Object.entries(b)) total[reason] = (total[reason] ?? 0) + count;
+  return total;
 }
 
 function checkPeers(tag: string, peers: readonly MeshPeer[]): void {

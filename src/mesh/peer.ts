@@ -22,6 +22,10 @@ import type { LinkEnd, LinkEndReason, MeshNote, MeshPeer, PeerStatus } from './t
 
 const BOTH_DIALLED = 'both sides dialled; the other link stays';
 
+/** Links a peer may dial at once, and per second after that: each costs a handshake, two log lines and a snapshot. */
+export const LINK_BURST = 20;
+export const LINKS_PER_SECOND = 1;
+
 export interface PeerOptions {
   readonly tag: string;
   readonly epoch: string;
@@ -54,6 +58,9 @@ export class Peer {
   /** Links whose channel is not gone yet. */
   readonly #living = new Set<Link>();
   #stopped = false;
+  /** Links the peer may still dial, as of `#knockedAt`. */
+  #knocks = LINK_BURST;
+  #knockedAt = 0;
   #framesIn = 0;
   #framesOut = 0;
   #linksUp = 0;
@@ -97,6 +104,11 @@ export class Peer {
   /** A new channel to this peer, dialled by us or by the peer. */
   take(channel: Channel): void {
     if (this.#stopped) return channel.terminate('stopped');
+    if (!channel.dialled && !this.#mayKnock()) {
+      const text = `peer ${this.config.tag} dials more than ${LINKS_PER_SECOND} link a second; its link is cut`;
+      this.#noteAs('refused', 'too-many-connections', text);
+      return channel.terminate('too many links');
+    }
     const { tag, epoch, pingEveryMs, helloTimeoutMs, nextLink } = this.#options;
     const link = new Link(
       { id: nextLink(), channel, tag, epoch, pingEveryMs, helloTimeoutMs },
@@ -111,6 +123,16 @@ export class Peer {
       this.#theirs = link;
     }
     link.start();
+  }
+
+  #mayKnock(): boolean {
+    const now = performance.now();
+    const earned = ((now - this.#knockedAt) * LINKS_PER_SECOND) / 1_000;
+    this.#knocks = Math.min(LINK_BURST, this.#knocks + earned);
+    this.#knockedAt = now;
+    if (this.#knocks < 1) return false;
+    this.#knocks -= 1;
+    return true;
   }
 
   readonly #linkHandlers: LinkHandlers = {

@@ -44,7 +44,6 @@ interface Guest {
   /** What to destroy: the TCP socket, later the TLS socket on it. */
   socket: Socket;
   readonly timer: NodeJS.Timeout;
-  proved: boolean;
 }
 
 export class WebSocketListener {
@@ -52,10 +51,12 @@ export class WebSocketListener {
   readonly #handlers: ListenerHandlers;
   readonly #server: http.Server | https.Server;
   readonly #upgrader = new WebSocketServer({ noServer: true, clientTracking: false, ...WEBSOCKET_OPTIONS });
-  /** By address and port. */
-  readonly #guests = new Map<string, Guest>();
+  readonly #guests = new Set<Guest>();
+  /** By address and port: a port may be used again before the old connection is seen to be gone. */
+  readonly #byPort = new Map<string, Guest>();
   readonly #perAddress = new Map<string, number>();
-  #unproved = 0;
+  /** Oldest first. */
+  readonly #unproved = new Set<Guest>();
 
   constructor(options: ListenerOptions, handlers: ListenerHandlers) {
     this.#options = options;
@@ -115,49 +116,56 @@ export class WebSocketListener {
   /** Resolves when the port is free and no connection is left. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const guest of this.#guests.values()) guest.socket.destroy();
+    for (const guest of this.#guests) guest.socket.destroy();
     await closed;
   }
 
   #arrived(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
     const here = this.#perAddress.get(address) ?? 0;
-    const { maxUnproved, maxPerAddress } = this.#options;
-    if (here >= maxPerAddress || this.#unproved >= maxUnproved) {
-      const text =
-        here >= maxPerAddress
-          ? `more than ${maxPerAddress} connections of one address`
-          : `more than ${maxUnproved} connections that have not proved who they are`;
+    const { maxUnproved, maxPerAddress, handshakeTimeoutMs } = this.#options;
+    if (here >= maxPerAddress) {
+      const text = `more than ${maxPerAddress} connections of one address`;
       this.#handlers.refused({ reason: 'too-many-connections', remote: address, text });
       socket.destroy();
       return;
     }
+    if (this.#unproved.size >= maxUnproved) this.#evictOldest();
     const key = keyOf(socket);
-    const timer = setTimeout(() => this.#late(key), this.#options.handshakeTimeoutMs);
-    const guest: Guest = { address, socket, timer, proved: false };
-    this.#guests.set(key, guest);
+    const timer = setTimeout(() => {
+      this.#dismiss(guest, 'handshake-timeout', `not a peer within ${handshakeTimeoutMs} ms`);
+    }, handshakeTimeoutMs);
+    const guest: Guest = { address, socket, timer };
+    this.#guests.add(guest);
+    this.#unproved.add(guest);
+    this.#byPort.set(key, guest);
     this.#perAddress.set(address, here + 1);
-    this.#unproved += 1;
     socket.once('close', () => {
       clearTimeout(timer);
-      this.#guests.delete(key);
-      if (!guest.proved) this.#unproved -= 1;
+      this.#guests.delete(guest);
+      this.#unproved.delete(guest);
+      if (this.#byPort.get(key) === guest) this.#byPort.delete(key);
       const left = (this.#perAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
     });
   }
 
-  #late(key: string): void {
-    const guest = this.#guests.get(key);
-    if (guest === undefined || guest.proved) return;
-    const text = `not a peer within ${this.#options.handshakeTimeoutMs} ms`;
-    this.#handlers.refused({ reason: 'handshake-timeout', remote: guest.address, text });
+  /** A flood of silent connections must not lock the peers out: those are proved in a few milliseconds. */
+  #evictOldest(): void {
+    const [oldest] = this.#unproved;
+    const text = `more than ${this.#options.maxUnproved} connections that have not proved who they are`;
+    if (oldest !== undefined) this.#dismiss(oldest, 'too-many-connections', text);
+  }
+
+  #dismiss(guest: Guest, reason: RefusalReason, text: string): void {
+    if (!this.#unproved.delete(guest)) return;
+    this.#handlers.refused({ reason, remote: guest.address, text });
     guest.socket.destroy();
   }
 
   #secured(socket: TLSSocket): void {
-    const guest = this.#guests.get(keyOf(socket));
+    const guest = this.#byPort.get(keyOf(socket));
     if (guest !== undefined) guest.socket = socket;
     if (socket.getPeerX509Certificate() !== undefined && !socket.isSessionReused()) return;
     this.#refuse(socket, 'no-certificate', 'no certificate: a peer must show one');
@@ -191,11 +199,9 @@ export class WebSocketListener {
     }
     const key = keyOf(request.socket);
     this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => {
-      const guest = this.#guests.get(key);
-      if (guest === undefined) return webSocket.terminate();
-      guest.proved = true;
+      const guest = this.#byPort.get(key);
+      if (guest === undefined || !this.#unproved.delete(guest)) return webSocket.terminate();
       clearTimeout(guest.timer);
-      this.#unproved -= 1;
       this.#handlers.proved(webSocket, peer, key);
     });
   }

@@ -35,6 +35,7 @@ export const QUICK: Times = {
   askGap: 1,
   redialFirst: 5,
   redialMost: 20,
+  stayedUp: 0,
 };
 
 const open: { close(): Promise<void> }[] = [];

@@ -5,7 +5,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TestAmi } from './ami.ts';
 import { type AsteriskSpec, asteriskFiles, BROKER_USER, CONTEXT, TESTER_USER } from './asterisk-files.ts';
-import { type Child, type Exit, LOWEST, run, start } from './child.ts';
+import { type Child, type Exit, FIRST, LOWEST, run, start } from './child.ts';
 import type { Namespace } from './net.ts';
 import { freeTcpPort, freeUdpPort } from './ports.ts';
 import type { Root } from './provision.ts';
@@ -29,6 +29,8 @@ export interface AsteriskOptions {
   readonly manager?: string;
   /** It must not take processor time from the others: as if it were another machine. */
   readonly elsewhere?: boolean;
+  /** It takes processor time before the rest. */
+  readonly undisturbed?: boolean;
 }
 
 export class Asterisk {
@@ -52,7 +54,8 @@ export class Asterisk {
     this.sipPort = spec.sipPort;
     this.amiPort = spec.amiPort;
     this.#spec = spec;
-    this.#enter = [...(options.elsewhere ? LOWEST : []), ...(options.namespace?.enter ?? [])];
+    const nice = options.elsewhere ? LOWEST : options.undisturbed ? FIRST : [];
+    this.#enter = [...nice, ...(options.namespace?.enter ?? [])];
   }
 
   /** Writes a new instance's files; `start()` boots it. */

@@ -9,6 +9,8 @@ const STOP_TIMEOUT_MS = 10_000;
 
 /** Before a command: it gets what processor time the others leave, as if it ran on another machine. */
 export const LOWEST = ['nice', '-n', '19'] as const;
+/** What in real life has a machine of its own goes before the rest. */
+export const FIRST = ['nice', '-n', '-10'] as const;
 
 export interface Exit {
   readonly code: number | null;

@@ -32,7 +32,7 @@ export interface PairOptions {
   /** Further peers, given the other side's broker. */
   readonly mskPeers?: (spb: Broker) => readonly PeerConfig[];
   readonly spbPeers?: readonly PeerConfig[];
-  /** `msk` and its broker take no processor time from the rest. */
+  /** `msk` and its broker take no processor time from the rest, and the rest none from the PBX `spb`. */
   readonly mskElsewhere?: boolean;
   /** Two hosts that can be cut apart. */
   readonly apart?: boolean;
@@ -101,6 +101,7 @@ export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
       phones,
       dialplan: hints() + lamps(SPB, MSK),
       manager: brokerUser(hosts?.b.address ?? LOOPBACK),
+      undisturbed: options.mskElsewhere ?? false,
       ...(hosts ? { namespace: hosts.b } : {}),
     }),
   ]);

@@ -159,6 +159,20 @@ test('an endless storm of live changes does not starve the backlog', () => {
   assert.equal(order.indexOf('old*b'), BACKLOG_SHARE - 1);
 });
 
+test('a PBX in a storm does not keep the lamps of another waiting', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('first*aa', 'INUSE', 'live');
+  const [first] = lamps.due(0);
+  for (let n = 0; n < 1_000; n += 1) lamps.want(`${n}*aa`, 'INUSE', 'live');
+  lamps.want('1*cc', 'RINGING', 'live');
+  const order: string[] = [];
+  for (let next = first; next !== undefined && order.length < 4; [next] = lamps.due(0)) {
+    order.push(next.lamp);
+    lamps.done(next.id, true, 0);
+  }
+  assert.ok(order.includes('1*cc'), order.join());
+});
+
 test('a new value that waits for its turn keeps it when the old one is refused', () => {
   const lamps = upLamps({ ...unlimited, window: 1 });
   lamps.want('1*b', 'INUSE', 'live');

@@ -76,3 +76,13 @@ test('an origin with more states than the bound is cut off', () => {
   const entries = Array.from({ length: MAX_STATES + 1 }, (_, i) => entry(`${i}`, 'INUSE'));
   assert.equal(replica.accept(1, { type: 'snapshot', entries, last: false }).result, 'broken');
 });
+
+test('nothing may follow a bye', () => {
+  const replica = new Replica();
+  replica.begin();
+  replica.accept(1, { type: 'snapshot', entries: [], last: true });
+  assert.equal(replica.accept(2, { type: 'bye', final: true }).result, 'held');
+  assert.equal(replica.accept(3, { type: 'alive' }).result, 'broken');
+  replica.begin();
+  assert.equal(replica.accept(1, { type: 'snapshot', entries: [], last: true }).result, 'applied');
+});

@@ -14,7 +14,7 @@ export const TIMING = {
   goneAfterMs: 15_000,
   firstSyncMs: 15_000,
 };
-export const PACING = { writesPerSecond: 100, burst: 20, window: 32 };
+export const PACING = { writesPerSecond: 100, burst: 10, window: 32 };
 /** A snapshot goes out in parts of this many states, so that small tests have several parts too. */
 const PART = 3;
 const REDIAL_MS = 2_000;

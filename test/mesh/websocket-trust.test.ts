@@ -1,5 +1,6 @@
 // Who gets through TLS and the upgrade, and what somebody who does not can hold.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import type tls from 'node:tls';
@@ -229,26 +230,34 @@ describe('bounds on those who have not proved who they are', () => {
     );
   });
 
-  test('too many connections in all, and too many of one address, are refused; places are given back', async () => {
-    for (const limit of [{ maxUnproved: 3 }, { maxPerAddress: 3 }]) {
-      const { port, refusals, channels } = await listener(limit);
-      const idle: tls.TLSSocket[] = [];
-      for (let n = 0; n < 3; n++) idle.push(await tlsTo(port, proof));
-      await assert.rejects(tlsTo(port, proof));
-      assert.deepEqual(
-        refusals.map(({ reason, remote }) => [reason, remote]),
-        [['too-many-connections', '127.0.0.1']],
-      );
-      for (const socket of idle) socket.destroy();
-      const transport = dialler();
-      await until(() => idle.every((socket) => socket.closed), 'they are gone');
-      await settle(30);
-      await transport.dial(
-        { tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` },
-        never(),
-      );
-      await until(() => channels.length === 1, 'accepted again');
-    }
+  test('too many connections of one address are refused; places are given back', async () => {
+    const { port, refusals, channels } = await listener({ maxPerAddress: 3 });
+    const idle: tls.TLSSocket[] = [];
+    for (let n = 0; n < 3; n++) idle.push(await tlsTo(port, proof));
+    await assert.rejects(tlsTo(port, proof));
+    assert.deepEqual(
+      refusals.map(({ reason, remote }) => [reason, remote]),
+      [['too-many-connections', '127.0.0.1']],
+    );
+    for (const socket of idle) socket.destroy();
+    await until(() => idle.every((socket) => socket.closed), 'they are gone');
+    await settle(30);
+    await dialler().dial({ tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` }, never());
+    await until(() => channels.length === 1, 'accepted again');
+  });
+
+  test('too many unproved connections: the oldest goes, so that silence cannot lock a peer out', async () => {
+    const { port, refusals, channels } = await listener({ maxUnproved: 3 });
+    const idle: tls.TLSSocket[] = [];
+    for (let n = 0; n < 3; n++) idle.push(await tlsTo(port, proof));
+    await dialler().dial({ tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` }, never());
+    await until(() => channels.length === 1, 'a peer gets in');
+    await until(() => idle[0]?.closed === true, 'the oldest is gone');
+    assert.deepEqual([idle[1]?.closed, idle[2]?.closed], [false, false]);
+    assert.deepEqual(
+      refusals.map(({ reason, remote }) => [reason, remote]),
+      [['too-many-connections', '127.0.0.1']],
+    );
   });
 
   test('those who are proved do not count as unproved, but do count for their address', async () => {
@@ -256,10 +265,24 @@ describe('bounds on those who have not proved who they are', () => {
     const proved = [];
     for (let n = 0; n < 4; n++) proved.push(await client(port));
     await assert.rejects(client(port));
-    for (const socket of proved) socket.terminate();
-    await settle(30);
-    await tlsTo(port, proof);
-    await assert.rejects(tlsTo(port, proof), 'those who left gave back their own places only');
+    assert.ok(proved.every((socket) => socket.readyState === socket.OPEN));
+  });
+
+  test('a port that is used again at once does not escape the time limit', async () => {
+    const { port } = await listener({ handshakeTimeoutMs: 300 });
+    const silent: net.Socket[] = [];
+    for (let n = 0; n < 20; n++) {
+      const first = net.connect({ port, host: '127.0.0.1' });
+      await once(first, 'connect');
+      const { localPort } = first;
+      first.on('error', () => {});
+      first.resetAndDestroy();
+      const again = net.connect({ port, host: '127.0.0.1', ...(localPort !== undefined && { localPort }) });
+      again.on('error', () => {});
+      await Promise.race([once(again, 'connect'), once(again, 'close')]);
+      silent.push(again);
+    }
+    await until(() => silent.every((socket) => socket.closed), 'all are cut');
   });
 
   test('headers have an end', async () => {

@@ -1,0 +1,58 @@
+/**
+ * A queue of lamps in which every origin has its turn: first come, first served within one origin, round robin
+ * between them, so that a PBX in a storm does not keep the others' lamps waiting. Owns the order only.
+ */
+import { splitLampName } from './names.ts';
+
+export class Turns {
+  /** Origin → its lamps; the first origin is next. */
+  readonly #origins = new Map<string, Set<string>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(lamp: string): boolean {
+    return this.#origins.get(originOf(lamp))?.has(lamp) ?? false;
+  }
+
+  /** A lamp that is in it keeps its place. */
+  add(lamp: string): void {
+    if (this.has(lamp)) return;
+    const lamps = this.#origins.get(originOf(lamp));
+    if (lamps === undefined) this.#origins.set(originOf(lamp), new Set([lamp]));
+    else lamps.add(lamp);
+    this.#size += 1;
+  }
+
+  delete(lamp: string): void {
+    const lamps = this.#origins.get(originOf(lamp));
+    if (!lamps?.delete(lamp)) return;
+    this.#size -= 1;
+    if (lamps.size === 0) this.#origins.delete(originOf(lamp));
+  }
+
+  /** Takes the lamp whose turn it is. */
+  next(): string | undefined {
+    for (const [origin, lamps] of this.#origins) {
+      this.#origins.delete(origin);
+      for (const lamp of lamps) {
+        lamps.delete(lamp);
+        this.#size -= 1;
+        if (lamps.size > 0) this.#origins.set(origin, lamps);
+        return lamp;
+      }
+    }
+    return undefined;
+  }
+
+  clear(): void {
+    this.#origins.clear();
+    this.#size = 0;
+  }
+}
+
+function originOf(lamp: string): string {
+  return splitLampName(lamp)?.tag ?? '';
+}
