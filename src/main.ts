@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The process: argv in, exit code out, and signals. The only file that may end the process; decides nothing else. */
+import { FAILED } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 
 /** What a command leaves open may keep the process up this long after it ended. */
@@ -18,12 +19,31 @@ function takeSignals(): AbortSignal {
   return stop.signal;
 }
 
+/**
+ * A reader that went away (EPIPE: `| head`) wants no more, which is no failure. Anything else (a full disk) is
+ * one: what was asked for did not arrive.
+ */
+function print(stream: NodeJS.WriteStream, name: string, text: string): void {
+  stream.write(`${text}\n`, (error) => {
+    const code = (error as NodeJS.ErrnoException | null | undefined)?.code;
+    if (!error || code === 'EPIPE' || outputFailed) return;
+    outputFailed = true;
+    process.exitCode = FAILED;
+    process.stderr.write(`cannot write to ${name}: ${code ?? 'unknown error'}\n`);
+  });
+}
+
+let outputFailed = false;
+// Each write is told its own error; without listeners it would be thrown as well.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 const code = await runCli(process.argv.slice(2), {
   env: process.env,
-  out: (text) => process.stdout.write(`${text}\n`),
-  err: (text) => process.stderr.write(`${text}\n`),
+  out: (text) => print(process.stdout, 'standard output', text),
+  err: (text) => print(process.stderr, 'standard error', text),
   takeSignals,
+  onHangup: (heard) => process.on('SIGHUP', heard),
 });
-// Not exit(): what was printed must arrive first.
-process.exitCode = code;
-setTimeout(() => process.exit(code), EXIT_GRACE_MS).unref();
+// Not exit(): what was printed must arrive first. A write that failed has set its own code.
+process.exitCode ||= code;
+setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();

@@ -1,5 +1,6 @@
 /** `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names. */
 import type { Config } from '../config/config.ts';
+import { visible } from '../config/formats.ts';
 import type { ExportRule } from '../core/exports.ts';
 import { formatItem, type Match } from '../core/match.ts';
 import { loadIdentity } from '../mesh/identity.ts';
@@ -13,7 +14,7 @@ export function check({ config: file }: { readonly config: string }, io: Io): nu
   const opened = openConfig(file, io);
   if (opened === undefined) return FAILED;
   printWarnings(opened.warnings, io);
-  io.out(`${file} is valid`);
+  io.out(`${visible(file)} is valid`);
   for (const [name, lines] of summary(opened.config)) {
     for (const [index, line] of lines.entries()) io.out(`  ${(index === 0 ? name : '').padEnd(10)}${line}`);
   }

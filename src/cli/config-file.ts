@@ -23,5 +23,5 @@ export function openConfig(
 }
 
 export function printWarnings(warnings: readonly Finding[], io: Io): void {
-  for (const { where, text } of warnings) io.err(`${where}: warning: ${text}`);
+  for (const { where, text } of warnings) io.err(formatFinding({ where, text: `warning: ${text}` }));
 }

@@ -11,6 +11,8 @@ export interface Io {
   err(text: string): void;
   /** From the first call on, SIGINT and SIGTERM are ours: the signal aborts at the first of them. */
   takeSignals(): AbortSignal;
+  /** From the first call on, SIGHUP is ours: `heard` is called at each. */
+  onHangup(heard: () => void): void;
 }
 
 export const OK = 0;

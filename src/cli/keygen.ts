@@ -2,7 +2,9 @@
  * `hintmesh keygen`: makes the identity of one broker. Owns that no identity is overwritten unasked: peers
  * have its fingerprint, and a lost key cannot be had again.
  */
-import { resolve } from 'node:path';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { visible } from '../config/formats.ts';
 import { whyNotPeerUrl } from '../config/url.ts';
 import { createFile, replaceFile } from '../config/write.ts';
 import { whyNotTag } from '../core/names.ts';
@@ -34,7 +36,12 @@ export async function keygen({ tag, out, force = false, url }: KeygenOptions, io
   const file = resolve(out);
   const pem = await generateIdentity(tag);
   try {
-    await (force ? replaceFile : createFile)(file, pem, IDENTITY_MODE);
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+      io.err(`${visible(file)} is a folder; name a file in it: --out ${visible(join(file, 'identity.pem'))}`);
+      return FAILED;
+    }
+    if (force) await replaceFile(behindLinks(file), pem, IDENTITY_MODE);
+    else await createFile(file, pem, IDENTITY_MODE);
   } catch (error) {
     io.err(whyNotWritten(file, (error as NodeJS.ErrnoException).code));
     return FAILED;
@@ -43,7 +50,13 @@ export async function keygen({ tag, out, force = false, url }: KeygenOptions, io
   return OK;
 }
 
-function whyNotWritten(file: string, code: string | undefined): string {
+/** What a symbolic link leads to is replaced, not the link. Throws `ENOENT` when it leads nowhere. */
+function behindLinks(file: string): string {
+  return lstatSync(file, { throwIfNoEntry: false }) === undefined ? file : realpathSync(file);
+}
+
+function whyNotWritten(path: string, code: string | undefined): string {
+  const file = visible(path);
   if (code !== 'EEXIST') return `cannot write ${file}: ${code ?? 'unknown error'}`;
   return `${file} exists and is left as it is; if no peer has its fingerprint any more, --force replaces it`;
 }

@@ -2,13 +2,17 @@
  * `hintmesh run`: the broker's life from start to signal. Owns the log, the memory of tags, and how a config
  * becomes the broker's options. Everything the broker does is broker.ts's.
  */
-import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
 import { Broker, type BrokerOptions, type Report } from '../broker.ts';
 import type { Config } from '../config/config.ts';
 import { readTags, rememberTags } from '../config/tags.ts';
 import { loadIdentity } from '../mesh/identity.ts';
 import { openConfig } from './config-file.ts';
 import { FAILED, type Io, OK } from './io.ts';
+import { LogOutput } from './log-output.ts';
+
+const NO_RELOAD =
+  'SIGHUP: the config is not read again while running; restart to apply changes, lamps hold meanwhile';
 
 export async function run({ config: file }: { readonly config: string }, io: Io): Promise<number> {
   const opened = openConfig(file, io);
@@ -16,6 +20,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   const { config, warnings } = opened;
   const stop = io.takeSignals();
   const logger = newLogger(config);
+  io.onHangup(() => logger.warn({ event: 'reload-unsupported' }, NO_RELOAD));
   for (const { where, text } of warnings) logger.warn({ event: 'config-warning', where }, text);
 
   const former = await updateMemory(config, logger);
@@ -63,12 +68,18 @@ export function toBrokerOptions(config: Config, formerTags: readonly string[]): 
 
 /** JSON lines on stdout. Only what is put into a line is in it: no config, so no secret. */
 function newLogger({ tag, logLevel }: Config): Logger {
-  return pino({
+  // Not pino's own destination: that retries a full disk for ever, and again when the process ends.
+  const output = new LogOutput(process.stdout, (count) => {
+    logger.warn({ event: 'log-lines-lost', count }, `${count} log lines were lost: nobody took them`);
+  });
+  const options: LoggerOptions = {
     level: logLevel,
     base: { pbx: tag },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-  });
+  };
+  const logger = pino(options, output);
+  return logger;
 }
 
 function log({ level, event, text, fields }: Report, logger: Logger): void {
@@ -77,11 +88,12 @@ function log({ level, event, text, fields }: Report, logger: Logger): void {
 
 /** The tags remembered until now; those of the present peers are added for the next start. */
 async function updateMemory({ stateDir, peers }: Config, logger: Logger): Promise<readonly string[]> {
-  const { tags, warning } = readTags(stateDir);
+  const known = readTags(stateDir);
+  const { tags, warning } = known;
   if (warning !== undefined) logger.warn({ event: 'state-unreadable' }, warning);
   try {
     const present = peers.map(({ tag }) => tag);
-    await rememberTags(stateDir, tags, present);
+    await rememberTags(stateDir, known, present);
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     const text = `cannot write to state_dir ${stateDir} (${why}); lamps of peers that leave will not be repaired`;

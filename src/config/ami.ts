@@ -3,7 +3,7 @@
  * belong together.
  */
 import type { Config } from './config.ts';
-import { type NamedFiles, whyNotSecret } from './files.ts';
+import { belongTogether, type NamedFiles, whyNotSecret } from './files.ts';
 import { type Findings, variableOf } from './findings.ts';
 import type { Environment, RootValues } from './values.ts';
 
@@ -18,10 +18,8 @@ export function readAmi(
   if (/[^\x21-\x7e]/.test(ami.username) && findings.fine('ami.username')) {
     findings.mistake('ami.username', 'ami.username has a character that a user in manager.conf cannot have');
   }
-  const pem = (key: 'ca_file' | 'cert_file' | 'key_file') =>
-    tls.enabled && tls[key] !== ''
-      ? files.pem(`ami.tls.${key}`, tls[key], { secret: key === 'key_file' })
-      : undefined;
+  const certificates = (key: 'ca_file' | 'cert_file') =>
+    tls.enabled && tls[key] !== '' ? files.certificates(`ami.tls.${key}`, tls[key]) : undefined;
   for (const key of ['ca_file', 'servername', 'cert_file', 'key_file'] as const) {
     if (tls.enabled || tls[key] === '' || !findings.fine('ami.tls.enabled')) continue;
     findings.mistake(`ami.tls.${key}`, `ami.tls.${key} is set, but ami.tls.enabled is false; set it to true`);
@@ -29,7 +27,14 @@ export function readAmi(
   if (tls.enabled && (tls.cert_file === '') !== (tls.key_file === '')) {
     findings.mistake('ami.tls', 'ami.tls has only one of cert_file and key_file; they belong together');
   }
-  const [ca, cert, key] = [pem('ca_file'), pem('cert_file'), pem('key_file')];
+  const [ca, cert] = [certificates('ca_file'), certificates('cert_file')];
+  const key = tls.enabled && tls.key_file !== '' ? files.key('ami.tls.key_file', tls.key_file) : undefined;
+  if (cert !== undefined && key !== undefined && !belongTogether(cert, key)) {
+    findings.mistake(
+      'ami.tls.key_file',
+      'ami.tls.key_file is not the key of the first certificate in ami.tls.cert_file; name the two that were made together',
+    );
+  }
   return {
     host: ami.host,
     port: ami.port,

@@ -135,7 +135,7 @@ function whyNotDevice(template: string, match: Match | undefined): string | unde
   if (lampOfDevice(device) !== undefined) {
     return 'is a lamp (Custom:EXT*tag), the mirror of another PBX; exporting it would send a state back in a circle';
   }
-  if (!DEVICE.test(device) || device.length > MAX_DEVICE) {
+  if (device.length > MAX_DEVICE || !DEVICE.test(device)) {
     return `is no device; a device is like PJSIP/${EXT_PLACEHOLDER} or Custom:name, at most ${MAX_DEVICE} characters, no blanks and none of , & ( )`;
   }
   return undefined;

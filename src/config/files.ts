@@ -2,6 +2,7 @@
  * The files a config names: secrets, keys, certificates. Owns how they are found (relative to the config's
  * folder), bounded, and refused; what they hold goes into no message.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Findings } from './findings.ts';
@@ -50,6 +51,24 @@ export class NamedFiles {
     return resolve(this.#folder, name);
   }
 
+  /** A file of certificates, every one of which can be read; else `undefined`, and a mistake at `path`. */
+  certificates(path: string, name: string): string | undefined {
+    const text = this.pem(path, name, { secret: false });
+    const why = text === undefined ? undefined : whyNotCertificates(text);
+    if (why === undefined) return text;
+    this.#findings.mistake(path, `${path}: ${show(this.resolve(name))} ${why}`);
+    return undefined;
+  }
+
+  /** A file with a private key that needs no passphrase; else `undefined`, and a mistake at `path`. */
+  key(path: string, name: string): string | undefined {
+    const text = this.pem(path, name, { secret: true });
+    const why = text === undefined ? undefined : whyNotKey(text);
+    if (why === undefined) return text;
+    this.#findings.mistake(path, `${path}: ${show(this.resolve(name))} ${why}`);
+    return undefined;
+  }
+
   /** A file of PEM blocks; `undefined` when it cannot be had, which is then a mistake at `path`. */
   pem(path: string, name: string, options: { secret: boolean; mend?: string }): string | undefined {
     const text = this.#read(path, name, options);
@@ -63,7 +82,9 @@ export class NamedFiles {
 
   /** A file whose one line is a secret. */
   secret(path: string, name: string): string | undefined {
-    const text = this.#read(path, name, { secret: true });
+    // Whoever takes it for the place of the secret itself must not find that on the screen.
+    const hidden = !/[/.]/.test(name);
+    const text = this.#read(path, name, { secret: true, hidden });
     if (text === undefined) return undefined;
     const secret = text.replace(/\r?\n$/, '');
     const why = whyNotSecret(secret);
@@ -75,14 +96,15 @@ export class NamedFiles {
   #read(
     path: string,
     name: string,
-    { secret, mend }: { secret: boolean; mend?: string },
+    { secret, mend, hidden = false }: { secret: boolean; mend?: string; hidden?: boolean },
   ): string | undefined {
     if (!this.#findings.fine(path)) return undefined;
     const file = this.resolve(name);
     const read = readBounded(file, MAX_NAMED_FILE_BYTES);
     if ('why' in read) {
       const how = mend === undefined ? '' : `; ${mend}`;
-      this.#findings.mistake(path, `${path}: cannot read ${show(file)}: ${read.why}${how}`);
+      const what = hidden ? `the file named by ${path}` : show(file);
+      this.#findings.mistake(path, `${path}: cannot read ${what}: ${read.why}${how}`);
       return undefined;
     }
     if (read.text.trim() === '') {
@@ -98,6 +120,46 @@ export class NamedFiles {
     }
     return read.text;
   }
+}
+
+/** OpenSSL reads certificates under these names. */
+const CERTIFICATE_BEGIN = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+const CERTIFICATE = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[^-]*-----END \1-----/g;
+
+/** Why this text is no list of certificates, as the end of a sentence. OpenSSL skips over what it cannot read. */
+function whyNotCertificates(text: string): string | undefined {
+  const begun = text.match(CERTIFICATE_BEGIN)?.length ?? 0;
+  if (begun === 0) return 'holds no certificate; it must begin with -----BEGIN CERTIFICATE-----';
+  const blocks = text.match(CERTIFICATE) ?? [];
+  const bad = blocks.findIndex((block) => !isCertificate(block));
+  if (bad < 0 && blocks.length === begun) return undefined;
+  const which =
+    bad < 0 ? 'a certificate without its end' : `a certificate (number ${bad + 1}) that cannot be read`;
+  return `holds ${which}; copy the file again, whole, in PEM form`;
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function whyNotKey(text: string): string | undefined {
+  try {
+    createPrivateKey(text);
+    return undefined;
+  } catch {
+    // OpenSSL's own words could quote the key.
+    return 'holds no private key that can be read; it must be PEM, and without a passphrase (openssl pkey -in OLD -out NEW removes one)';
+  }
+}
+
+/** Whether `key` is the key of the first certificate; both were read before. */
+export function belongTogether(certificates: string, key: string): boolean {
+  const [first = ''] = certificates.match(CERTIFICATE) ?? [];
+  return new X509Certificate(first).checkPrivateKey(createPrivateKey(key));
 }
 
 /** Why a secret cannot be sent over AMI, as the end of a sentence that does not repeat it. */

@@ -3,6 +3,10 @@
  * path (`peers[1].url`) becomes `file:line:column` or the name of an environment variable. Judges nothing.
  */
 import type { LineCounter } from 'yaml';
+import { visible } from './formats.ts';
+
+/** Mistakes, and warnings, that are told; the rest are counted. */
+export const MAX_TOLD = 100;
 
 /** One thing to tell the admin. `where` is `file:line:column` or the name of an environment variable. */
 export interface Finding {
@@ -16,7 +20,7 @@ export function variableOf(path: string): string {
 }
 
 export function formatFinding({ where, text }: Finding): string {
-  return `${where}: ${text}`;
+  return visible(`${where}: ${text}`);
 }
 
 interface Placed extends Finding {
@@ -88,11 +92,18 @@ export class Findings {
 
   /** In the order of the file; those of the environment last. */
   get mistakes(): Finding[] {
-    return inOrder(this.#mistakes);
+    return this.#told(this.#mistakes, 'mistakes');
   }
 
   get warnings(): Finding[] {
-    return inOrder(this.#warnings);
+    return this.#told(this.#warnings, 'warnings');
+  }
+
+  #told(placed: readonly Placed[], what: string): Finding[] {
+    const all = inOrder(placed);
+    const more = all.length - MAX_TOLD;
+    if (more <= 0) return all;
+    return [...all.slice(0, MAX_TOLD), { where: this.#file, text: `and ${more} more ${what}` }];
   }
 
   #find(path: string): { where: string; order: number } {

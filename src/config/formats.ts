@@ -32,6 +32,8 @@ export interface Limits {
 /** Characters of a value that a message repeats at most. */
 const MAX_SHOWN = 80;
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** A DNS name has at most 253 characters (RFC 1035); the pattern takes quadratic time on longer text. */
+const MAX_HOST = 253;
 const HOST = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/;
 
 interface Format {
@@ -86,7 +88,7 @@ const FORMATS: Record<FormatName, Format> = {
   },
   host: {
     whyNot: (value) =>
-      HOST.test(String(value)) ? undefined : `is ${show(value)}; write a host name or an IP address, no port`,
+      isHost(String(value)) ? undefined : `is ${show(value)}; write a host name or an IP address, no port`,
   },
   texts: { whyNot: () => undefined },
 };
@@ -116,7 +118,19 @@ export function formatName(name: string): string {
 export function show(value: unknown): string {
   const text = String(value);
   const tooMuch = text.length > MAX_SHOWN || text.includes('\n') || text.includes('-----BEGIN');
-  return tooMuch ? '(not shown)' : JSON.stringify(text);
+  return tooMuch ? '(not shown)' : visible(JSON.stringify(text));
+}
+
+/** What a terminal would act on or hide (control characters, direction marks) as escapes. */
+export function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+function isHost(text: string): boolean {
+  return text.length <= MAX_HOST && HOST.test(text);
 }
 
 export function showDuration(ms: number): string {

@@ -10,7 +10,13 @@ import type { Finding, Findings } from './findings.ts';
 import { showDuration } from './formats.ts';
 import { checkPeers } from './peers.ts';
 import { isLoopback } from './url.ts';
-import { type Environment, type RootValues, readValues, warnOfStrangeVariables } from './values.ts';
+import {
+  type Environment,
+  type RootValues,
+  readValues,
+  type Values,
+  warnOfStrangeVariables,
+} from './values.ts';
 import { MAX_CONFIG_BYTES, readYaml } from './yaml.ts';
 
 export type Loaded =
@@ -36,8 +42,8 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
   checkTiming(root, findings);
   const files = new NamedFiles(file, findings);
   const identity = readIdentity(root, files, findings);
-  const fingerprint = identity && identify(identity.pem, root, keys, findings);
-  const ca = root.ca_file === '' ? undefined : files.pem('ca_file', root.ca_file, { secret: false });
+  const fingerprint = identity && identify(identity.pem, values, keys, findings);
+  const ca = root.ca_file === '' ? undefined : files.certificates('ca_file', root.ca_file);
   const ami = readAmi(root, env, files, findings);
   const listen = readListen(root, findings);
   const rules = checkExports(values, findings);
@@ -94,7 +100,8 @@ function readIdentity(
   return pem === undefined ? undefined : { file, pem };
 }
 
-function identify(pem: string, root: RootValues, keys: Keys, findings: Findings): string | undefined {
+function identify(pem: string, values: Values, keys: Keys, findings: Findings): string | undefined {
+  const { root } = values;
   try {
     const { fingerprint, names } = keys.identify(pem);
     if (findings.fine('tag') && !names.includes(root.tag)) {
@@ -102,6 +109,12 @@ function identify(pem: string, root: RootValues, keys: Keys, findings: Findings)
       findings.mistake(
         'identity_file',
         `identity_file was made for ${made}, but tag is ${root.tag}; each PBX has an identity of its own: hintmesh keygen --tag ${root.tag}`,
+      );
+    } else if (findings.fine('tag') && names.length > 1 && isProvedByCa(values)) {
+      // Peers take no certificate of the CA that could stand for two PBXs (mesh/trust.ts).
+      findings.mistake(
+        'identity_file',
+        `identity_file has a certificate for ${names.join(', ')}; where peers are proved by ca_file it must carry one DNS name, our tag ${root.tag}; have the CA issue one with that name alone`,
       );
     }
     return fingerprint;
@@ -112,6 +125,14 @@ function identify(pem: string, root: RootValues, keys: Keys, findings: Findings)
     );
     return undefined;
   }
+}
+
+/** CA mode: a peer without a fingerprint, met over TLS, proves us by the CA as we do it. */
+function isProvedByCa({ root, peers }: Values): boolean {
+  if (root.ca_file === '') return false;
+  return peers.some(
+    ({ fingerprint, url }) => fingerprint === '' && (!root.insecure || url.startsWith('wss:')),
+  );
 }
 
 function readListen({ listen, insecure }: RootValues, findings: Findings): Config['listen'] | undefined {

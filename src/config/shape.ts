@@ -24,7 +24,9 @@ export function readSection(map: YAMLMap, schema: Section, findings: Findings, p
     const node = Object.hasOwn(schema, key.text) ? schema[key.text] : undefined;
     const at = path === '' ? key.text : `${path}.${key.text}`;
     if (node === undefined) {
-      refuseKey(key, at, schema, findings);
+      // `{ secret: a,hunter2 }`: what has no colon is a piece of a value as likely as a key.
+      const shown = pair.value !== null && SHOWN_KEY.test(key.text);
+      refuseKey(key, { at, path, shown }, schema, findings);
       continue;
     }
     // The parser has told of a key given twice; the first counts.
@@ -123,14 +125,33 @@ function readTexts(
   return texts.every((text) => text !== undefined) ? texts : undefined;
 }
 
-function refuseKey({ text, offset }: Key, at: string, schema: Section, findings: Findings): void {
+/** Unknown keys of another form are not repeated: `secret:hunter2`, without a blank, is a key to YAML. */
+const SHOWN_KEY = /^[A-Za-z_][A-Za-z0-9_.]{0,30}$/;
+
+interface UnknownKey {
+  /** The key with its section before it. */
+  readonly at: string;
+  /** The section, '' at the top. */
+  readonly path: string;
+  /** Whether its text may be repeated. */
+  readonly shown: boolean;
+}
+
+function refuseKey(
+  { text, offset }: Key,
+  { at, path, shown }: UnknownKey,
+  schema: Section,
+  findings: Findings,
+): void {
   const known = Object.entries(schema)
     .filter(([, node]) => !isLeaf(node) || node.notInFile === undefined)
     .map(([key]) => key);
   const meant = closest(text, known);
   if (meant !== undefined) findings.spoil(at.slice(0, at.length - text.length) + meant);
   const hint = meant === undefined ? `allowed here: ${known.join(', ')}` : `did you mean "${meant}"?`;
-  findings.mistakeAt(offset, `${at} is not a key; ${hint}`);
+  const inside = path === '' ? 'what stands here' : `what stands here in ${path}`;
+  const hidden = `${inside} is not a key (not shown; a key and its value are written "key: value", values with , : or blanks in quotes)`;
+  findings.mistakeAt(offset, `${shown ? `${at} is not a key` : hidden}; ${hint}`);
 }
 
 /** Aliases would let a small file stand for a huge one, and give one value two places: none are taken. */

@@ -6,6 +6,8 @@
 /** The port a broker listens on when its config does not say. */
 export const DEFAULT_PORT = 7440;
 
+/** A host has at most 253 characters (RFC 1035); around it there are a scheme, a port and brackets. */
+const MAX_URL = 300;
 const PEER_URL =
   /^(wss?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(\d{1,5}))?\/?$/;
 
@@ -13,7 +15,7 @@ const PEER_URL =
 export function whyNotPeerUrl(text: string, insecure: boolean): string | undefined {
   if (text.includes('@'))
     return 'has a user or password in it; a peer is known by its key, so leave that out';
-  const [, scheme, host = '', port] = PEER_URL.exec(text) ?? [];
+  const [, scheme, host = '', port] = (text.length <= MAX_URL && PEER_URL.exec(text)) || [];
   if (scheme === undefined || !URL.canParse(text)) {
     return `is no address of a peer; write wss://HOST:PORT, like wss://spb.example.com:${DEFAULT_PORT}, with nothing after the port`;
   }

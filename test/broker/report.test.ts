@@ -10,4 +10,4 @@ test('docs/log.md names every event of the log, once', () => {
 });
 
 /** Written by `hintmesh run` itself, around the broker. */
-const OF_THE_COMMAND = ['config-warning', 'start-failed'];
+const OF_THE_COMMAND = ['config-warning', 'reload-unsupported', 'log-lines-lost', 'start-failed'];

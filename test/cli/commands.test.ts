@@ -1,6 +1,6 @@
 // Every command, in this process: what it prints where, its exit code, and what it does to files.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
@@ -27,6 +27,7 @@ async function hintmesh(...args: string[]): Promise<Said> {
       said.err += `${text}\n`;
     },
     takeSignals: () => assert.fail('only run takes signals'),
+    onHangup: () => assert.fail('only run takes signals'),
   });
   return { code, ...said };
 }
@@ -87,6 +88,28 @@ describe('keygen', () => {
     assert.equal(url.code, 2);
     assert.match(url.err, /--url is no address of a peer; write wss:\/\/HOST:PORT/);
     assert.ok(!existsSync(at('d.pem')));
+  });
+
+  test('says that a folder is no file, also with --force', async () => {
+    for (const force of [[], ['--force']]) {
+      const { code, err } = await hintmesh('keygen', '--tag', 'msk', '--out', folder.path, ...force);
+      assert.equal(code, 1);
+      assert.equal(err, `${folder.path} is a folder; name a file in it: --out ${at('identity.pem')}\n`);
+    }
+  });
+
+  test('with --force replaces what a symbolic link leads to, and keeps the link', async () => {
+    folder.write('target.pem', 'old');
+    symlinkSync('target.pem', at('link.pem'));
+    assert.equal((await hintmesh('keygen', '--tag', 'msk', '--out', at('link.pem'), '--force')).code, 0);
+    assert.ok(lstatSync(at('link.pem')).isSymbolicLink());
+    assert.deepEqual(loadIdentity(readFileSync(at('target.pem'), 'utf8')).names, ['msk']);
+
+    symlinkSync('nowhere.pem', at('dangling.pem'));
+    const { code, err } = await hintmesh('keygen', '--tag', 'msk', '--out', at('dangling.pem'), '--force');
+    assert.equal(code, 1);
+    assert.match(err, /cannot write .*dangling.pem: ENOENT/);
+    assert.ok(lstatSync(at('dangling.pem')).isSymbolicLink());
   });
 
   test('says when it cannot write', async () => {

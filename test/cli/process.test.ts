@@ -1,12 +1,14 @@
 // The process around the commands: exit codes, streams, signals.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { TAGS_FILE } from '../../src/config/tags.ts';
 import { newFolder } from '../config/folder.ts';
-import { run, start } from './spawn.ts';
+import { MAIN, run, start } from './spawn.ts';
 
 const folder = newFolder();
 const at = (name: string) => join(folder.path, name);
@@ -118,4 +120,100 @@ describe('run', () => {
     broker.child.kill('SIGINT');
     assert.equal((await broker.ended).code, 0);
   });
+});
+
+/** A command whose output nobody can take: a full disk, or a pipe that is not read or was closed. */
+function startDeaf(args: readonly string[], stdout: 'full' | 'unread' | 'closed') {
+  const full = stdout === 'full' ? openSync('/dev/full', 'w') : undefined;
+  // Somebody else fills the pipe, so that not even the first line has room.
+  const fill = stdout === 'unread' ? 'head -c 10000000 /dev/zero & ' : '';
+  const child = spawn('sh', ['-c', `${fill}exec "$0" --import tsx "$@"`, process.execPath, MAIN, ...args], {
+    stdio: ['ignore', full ?? 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] },
+  });
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  after(() => {
+    child.kill('SIGKILL');
+    child.stdout?.destroy();
+  });
+  if (full !== undefined) closeSync(full);
+  if (stdout === 'closed') child.stdout?.destroy();
+  const said = { err: '' };
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.err += text;
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    clearTimeout(deadline);
+    return { code, signal, err: said.err };
+  });
+  return { child, ended };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const started = performance.now();
+  while (!(await condition())) {
+    assert.ok(performance.now() - started < 30_000, 'it did not come true');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+describe('run, when nobody takes its log,', () => {
+  for (const stdout of ['full', 'unread', 'closed'] as const) {
+    test(`serves, and ends at SIGTERM in time: ${stdout}`, async () => {
+      const file = await config(`deaf-${stdout}.yaml`);
+      const port = Number(/websocket: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+      const { child, ended } = startDeaf(['run', '-c', file], stdout);
+      await until(() => listens(port));
+      const asked = performance.now();
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, { code: 0, signal: null, err: '' });
+      assert.ok(performance.now() - asked < 5_000);
+    });
+  }
+
+  test('ends at once at a second signal', async () => {
+    const file = await config('deaf-twice.yaml');
+    const port = Number(/websocket: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+    const { child, ended } = startDeaf(['run', '-c', file], 'full');
+    await until(() => listens(port));
+    for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) child.kill(signal);
+    const { code } = await ended;
+    assert.ok(code === 128 + 2 || code === 128 + 15, String(code));
+  });
+});
+
+describe('a command whose output', () => {
+  test('has no reader any more ends quietly, its work done', async () => {
+    const good = await config('closed.yaml');
+    const checked = startDeaf(['check', '-c', good], 'closed');
+    const made = startDeaf(['keygen', '--tag', 'msk', '--out', at('closed.pem')], 'closed');
+    assert.deepEqual(await checked.ended, { code: 0, signal: null, err: '' });
+    assert.deepEqual(await made.ended, { code: 0, signal: null, err: '' });
+    assert.ok(existsSync(at('closed.pem')));
+  });
+
+  test('goes to a full disk fails, in one line', async () => {
+    const { ended } = startDeaf(['check', '-c', await config('full.yaml')], 'full');
+    const err = 'cannot write to standard output: ENOSPC\n';
+    assert.deepEqual(await ended, { code: 1, signal: null, err });
+  });
+});
+
+test('run goes on at SIGHUP, and says what it does not do', async () => {
+  const broker = start(['run', '-c', await config('hangup.yaml')]);
+  await broker.says('"event":"started"');
+  broker.child.kill('SIGHUP');
+  await broker.says('"event":"reload-unsupported"');
+  broker.child.kill('SIGTERM');
+  const { code, out } = await broker.ended;
+  assert.equal(code, 0);
+  assert.match(out, /"level":"warn".*"event":"reload-unsupported".*restart to apply changes/);
+  assert.match(out, /"event":"stopped"/);
 });

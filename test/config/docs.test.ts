@@ -10,7 +10,7 @@ import { showDuration } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { exportSchema, leavesOf, peerSchema, scalarSchema } from '../../src/config/schema.ts';
 import { knownVariables } from '../../src/config/values.ts';
-import { keys, newFolder } from './folder.ts';
+import { keys, newFolder, REAL } from './folder.ts';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 const example = read('deploy/hintmesh.example.yaml');
@@ -30,9 +30,9 @@ const realFingerprints = {
 function folderFor(tag: string): ReturnType<typeof newFolder> {
   const folder = newFolder();
   const pem = `-----BEGIN CERTIFICATE-----\nfake:${tag}:own\n`;
-  for (const name of ['identity.pem', 'ca.pem', 'asterisk-ca.pem', 'hintmesh.crt', 'hintmesh.key']) {
-    folder.write(name, pem);
-  }
+  folder.write('identity.pem', pem);
+  for (const name of ['asterisk-ca.pem', 'hintmesh.crt']) folder.write(name, REAL.certificate);
+  folder.write('hintmesh.key', REAL.key);
   folder.write('ami.secret', 'x\n');
   return folder;
 }

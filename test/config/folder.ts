@@ -1,5 +1,5 @@
-// A folder with a config and the files it names. Owns their making and removal; keys are fakes, so that no
-// test of the config depends on how identities are made.
+// A folder with a config and the files it names. Owns their making and removal. Our identity is a fake, so that its
+// tag and fingerprint can be chosen; certificates and keys that the config itself reads are real.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,16 +7,20 @@ import { after } from 'node:test';
 import type { Config, Keys } from '../../src/config/config.ts';
 import { formatFinding } from '../../src/config/findings.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
+import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
 
-/** `fake:TAG:FINGERPRINT` in the identity stands for a key. */
+/** `fake:TAG:FINGERPRINT`, or several tags with commas, in the identity stands for a key. */
 export const keys: Keys = {
   identify: (pem) => {
     const [, tag, fingerprint] = /fake:(\S+):(\S+)/.exec(pem) ?? [];
     if (tag === undefined || fingerprint === undefined) throw new Error('identity: not one of these');
-    return { names: [tag], fingerprint: `sha256:${fingerprint}` };
+    return { names: tag.split(','), fingerprint: `sha256:${fingerprint}` };
   },
   isFingerprint: (text) => /^sha256:[a-z]+$/.test(text),
 };
+
+/** A certificate and its key, PEM each. */
+export const REAL = loadIdentity(await generateIdentity('ca'));
 
 export const SECRET = 'hunter2-is-not-shown';
 
@@ -43,7 +47,8 @@ export function newFolder(): Folder {
   };
   write('identity.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own\n-----END CERTIFICATE-----\n');
   write('secret', `${SECRET}\n`);
-  write('ca.pem', '-----BEGIN CERTIFICATE-----\nca\n-----END CERTIFICATE-----\n', 0o644);
+  write('ca.pem', REAL.certificate, 0o644);
+  write('key.pem', REAL.key);
   const load = (yaml: string, env: Record<string, string> = {}) =>
     loadConfig(write('h.yaml', yaml), env, keys);
   const short = (text: string) => text.replaceAll(`${path}/`, '');

@@ -1,7 +1,9 @@
 // One bad config per rule: each is told with its place and with what is allowed, and nothing else is told.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BASE, newFolder } from './folder.ts';
+import { MAX_TOLD } from '../../src/config/findings.ts';
+import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
+import { BASE, newFolder, REAL } from './folder.ts';
 
 const folder = newFolder();
 folder.write('empty', '\n');
@@ -11,6 +13,14 @@ folder.write('long', 'x'.repeat(513));
 folder.write('no-pem', 'just text\n');
 folder.write('other.pem', '-----BEGIN CERTIFICATE-----\nfake:spb:other\n');
 folder.write('broken.pem', '-----BEGIN CERTIFICATE-----\n');
+folder.write(
+  'broken-ca.pem',
+  `${REAL.certificate}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+);
+folder.write('cut-ca.pem', REAL.certificate.slice(0, -10));
+folder.write('broken-key.pem', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
+folder.write('other-key.pem', loadIdentity(await generateIdentity('other')).key);
+folder.write('two-names.pem', '-----BEGIN CERTIFICATE-----\nfake:msk,spb:own\n');
 folder.write('big', 'x'.repeat(1024 * 1024 + 1));
 
 /** Where it is told (a place in `h.yaml`, or a variable), and in which words. */
@@ -189,6 +199,8 @@ describe('among its environment, a config is refused for', () => {
 
 describe('among the files it names, a config is refused for', () => {
   const identity = (name: string, words: RegExp) => having('identity.pem', name, ['2:16', words]);
+  const tls = (files: string, where: string, words: RegExp) =>
+    having('ami:', `ami:\n  tls: { enabled: true, ${files} }`, [where, words]);
   const secret = (name: string, words: RegExp) => having('file: secret', `file: ${name}`, ['4:16', words]);
   refuses({
     'no identity': identity(
@@ -203,6 +215,32 @@ describe('among the files it names, a config is refused for', () => {
     'an identity that never ends': identity('/dev/zero', /not a regular file/),
     'an identity that is too big': identity('big', /has 1048577 bytes; at most 1048576 are read/),
     'a CA without PEM': more('ca_file: no-pem', ['9:10', /ca_file: .* holds no PEM block/]),
+    'a CA that is a key': more('ca_file: key.pem', ['9:10', /key.pem" holds no certificate; it must begin/]),
+    'a CA of which one certificate is broken': more('ca_file: broken-ca.pem', [
+      '9:10',
+      /holds a certificate \(number 2\) that cannot be read; copy the file again/,
+    ]),
+    'a CA that was cut off': more('ca_file: cut-ca.pem', ['9:10', /holds a certificate without its end/]),
+    "a broken certificate of Asterisk's": tls('ca_file: broken-ca.pem', '4:34', /number 2.* cannot be read/),
+    'a client key that is broken': tls(
+      'cert_file: ca.pem, key_file: broken-key.pem',
+      '4:54',
+      /holds no private key that can be read/,
+    ),
+    'a client certificate that is a key': tls(
+      'cert_file: key.pem, key_file: key.pem',
+      '4:36',
+      /holds no certificate/,
+    ),
+    'the key of another certificate': tls(
+      'cert_file: ca.pem, key_file: other-key.pem',
+      '4:54',
+      /is not the key of the first certificate in ami.tls.cert_file/,
+    ),
+    'an identity of two names, where a peer is proved by the CA': bad(
+      `${BASE.replace('identity.pem', 'two-names.pem')}ca_file: ca.pem\npeers:\n  - { tag: nsk, url: "wss://n:1" }\n`,
+      ['2:16', /a certificate for msk, spb; .* must carry one DNS name, our tag msk/],
+    ),
     'no secret': having('secret_file: secret', '', [
       '3:1',
       /ami.secret_file is missing; .* or set HINTMESH_AMI_SECRET/,
@@ -360,4 +398,43 @@ describe('among what belongs together, a config is refused for', () => {
       ['13:15', /timing.first_sync is 3s; it must be at least 4s/],
     ),
   });
+});
+
+test('an identity of two names will do where every peer is known by its fingerprint', () => {
+  const yaml = `${BASE.replace('identity.pem', 'two-names.pem')}ca_file: ca.pem
+peers:
+  - { tag: nsk, url: "wss://n:1", fingerprint: "sha256:abc" }
+`;
+  assert.deepEqual(folder.mistakes(yaml), []);
+});
+
+test('only the first mistakes are told, the rest are counted', () => {
+  const keys = Array.from({ length: MAX_TOLD + 23 }, (_, index) => `strange${index}: x\n`);
+  const mistakes = folder.mistakes(BASE + keys.join(''));
+  assert.equal(mistakes.length, MAX_TOLD + 1);
+  assert.match(mistakes[0] ?? '', /h.yaml:9:1: strange0 /);
+  assert.equal(mistakes.at(-1), 'h.yaml: and 23 more mistakes');
+});
+
+test('long hosts, urls and devices are refused at once', () => {
+  const long = 120_000;
+  const started = performance.now();
+  for (const yaml of [
+    BASE.replace('0.0.0.0', `"${':'.repeat(long)}!"`),
+    `${BASE}peers:\n  - { tag: spb, fingerprint: "sha256:abc", url: "wss://${'a.'.repeat(long / 2)}!" }\n`,
+    `${BASE}export:\n  - { device: "P${'/'.repeat(long)},", match: 1 }\n`,
+  ]) {
+    assert.equal(folder.mistakes(yaml).length, 1);
+  }
+  // Quadratic time was 10 s and more for one of these.
+  assert.ok(performance.now() - started < 3_000);
+});
+
+test('what a terminal would act on is printed as an escape', () => {
+  const printed = folder
+    .mistakes(`${BASE}"a\\e[2Jb": x\nca_file: "x\\u202e\\x9b"\n`)
+    .concat(folder.warnings(BASE, { 'HINTMESH_\u001b[2J': 'x' }))
+    .join('');
+  assert.match(printed, /\\u\{1b\}\[2J: no setting/);
+  assert.doesNotMatch(printed, /[\p{Cc}\p{Cf}]/u);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MAX_TAGS, readTags, rememberTags, TAGS_FILE } from '../../src/config/tags.ts';
+import { DAMAGED_FILE, MAX_TAGS, readTags, rememberTags, TAGS_FILE } from '../../src/config/tags.ts';
 import { newFolder } from './folder.ts';
 
 const folder = newFolder();
@@ -19,17 +19,17 @@ const newState = (text?: string): string => {
 
 test('tags that are remembered are there at the next start, and stay when a peer leaves', async () => {
   const state = newState();
-  assert.deepEqual(readTags(state), { tags: [] });
-  await rememberTags(state, [], ['spb', 'nsk']);
-  assert.deepEqual(readTags(state), { tags: ['spb', 'nsk'] });
-  await rememberTags(state, readTags(state).tags, ['nsk', 'b.example.com']);
-  assert.deepEqual(readTags(state), { tags: ['spb', 'nsk', 'b.example.com'] });
+  assert.deepEqual(readTags(state), { tags: [], found: 'none' });
+  await rememberTags(state, readTags(state), ['spb', 'nsk']);
+  assert.deepEqual(readTags(state), { tags: ['spb', 'nsk'], found: 'whole' });
+  await rememberTags(state, readTags(state), ['nsk', 'b.example.com']);
+  assert.deepEqual(readTags(state).tags, ['spb', 'nsk', 'b.example.com']);
   assert.deepEqual(readdirSync(state), [TAGS_FILE]);
 });
 
 test('nothing is written when nothing is new', async () => {
   const state = newState();
-  await rememberTags(state, ['spb'], ['spb']);
+  await rememberTags(state, { tags: ['spb'], found: 'whole' }, ['spb']);
   assert.throws(() => readFileSync(join(state, TAGS_FILE)), { code: 'ENOENT' });
 });
 
@@ -64,7 +64,7 @@ test('a file that is too big, or none, is an empty memory with a warning', () =>
 test('the oldest tags are forgotten at the bound', async () => {
   const state = newState();
   const many = Array.from({ length: MAX_TAGS }, (_, index) => `t${index}`);
-  await rememberTags(state, many, ['new']);
+  await rememberTags(state, { tags: many, found: 'whole' }, ['new']);
   const { tags } = readTags(state);
   assert.equal(tags.length, MAX_TAGS);
   assert.deepEqual([tags[0], tags.at(-1)], ['t1', 'new']);
@@ -72,5 +72,24 @@ test('the oldest tags are forgotten at the bound', async () => {
 
 test('a directory that cannot be made rejects', async () => {
   const file = folder.write('file', 'x');
-  await assert.rejects(rememberTags(join(file, 'state'), [], ['spb']), { code: 'ENOTDIR' });
+  await assert.rejects(rememberTags(join(file, 'state'), { tags: [], found: 'none' }, ['spb']), {
+    code: 'ENOTDIR',
+  });
+});
+
+test('a damaged file is put aside before a new one is written', async () => {
+  const state = newState('{ "tags": ["nsk", ');
+  await rememberTags(state, readTags(state), ['spb']);
+  assert.deepEqual(readTags(state), { tags: ['spb'], found: 'whole' });
+  assert.equal(readFileSync(join(state, DAMAGED_FILE), 'utf8'), '{ "tags": ["nsk", ');
+});
+
+test('a file that could not be read is left as it is', async () => {
+  const text = `${JSON.stringify({ tags: ['nsk'] })}${' '.repeat(256 * 1024)}`;
+  const state = newState(text);
+  const known = readTags(state);
+  assert.equal(known.found, 'unreadable');
+  await rememberTags(state, known, ['spb']);
+  assert.deepEqual(readdirSync(state), [TAGS_FILE]);
+  assert.equal(readFileSync(join(state, TAGS_FILE), 'utf8'), text);
 });
