@@ -59,16 +59,17 @@ export class Origin {
   desired(told: DeviceState | undefined, written: DeviceState | undefined): WritableState | undefined {
     const unwritten = written === undefined || written === 'UNKNOWN';
     const gone = this.#goneState === 'hold' ? 'UNAVAILABLE' : this.#goneState;
+    const last = told === undefined ? 'INVALID' : toWritable(told);
     switch (this.peer.belief) {
       case 'live':
-        return told === undefined ? 'INVALID' : toWritable(told);
+        return last;
       case 'suspect':
-        if (told !== undefined) return toWritable(told);
-        return unwritten ? gone : undefined;
+        return told === undefined && unwritten ? gone : last;
       case 'unheard':
         return unwritten ? gone : undefined;
       case 'gone':
-        return this.#goneState === 'hold' && !unwritten ? undefined : gone;
+        if (this.#goneState !== 'hold' || unwritten) return gone;
+        return this.replica.known ? last : undefined;
     }
   }
 }

@@ -26,6 +26,7 @@ export class Replica {
   /** The snapshot being received on this link; it replaces everything when its last part is in. */
   #incoming: Map<string, DeviceState> | undefined;
   #synced = false;
+  #known = false;
   #lastSeq = 0;
   #left = false;
 
@@ -36,6 +37,11 @@ export class Replica {
   /** A whole snapshot came over the present link. */
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /** A whole snapshot came at any time in this run: an extension that is not here, the origin did not have. */
+  get known(): boolean {
+    return this.#known;
   }
 
   get size(): number {
@@ -83,6 +89,7 @@ export class Replica {
     this.#states = this.#incoming;
     this.#incoming = undefined;
     this.#synced = true;
+    this.#known = true;
     const changed: Changed[] = [];
     for (const [extension, state] of this.#states) {
       if (before.get(extension) !== state) changed.push({ extension, state });

@@ -76,6 +76,26 @@ test('held lamps stay held when the origin goes while our own Asterisk is down',
   assert.equal(world.lamp('spb', '1001', 'msk'), 'RINGING');
 });
 
+test('what an origin said while our own Asterisk was down counts, also when it is silent by then', () => {
+  for (const goneState of ['UNAVAILABLE', 'hold'] as const) {
+    const world = pair(goneState);
+    world.set('msk', '1001', 'BUSY');
+    world.set('msk', '1002', 'BUSY');
+    world.pass(1_000, true);
+    world.stopAsterisk('spb');
+    world.set('msk', '1001', undefined);
+    world.set('msk', '1002', 'INUSE');
+    world.relist('msk');
+    world.pass(500, true);
+    world.stopBroker('msk');
+    world.pass(3_500, true);
+    world.startAsterisk('spb');
+    world.pass(100, true);
+    assert.equal(world.lamp('spb', '1001', 'msk'), 'INVALID', goneState);
+    assert.equal(world.lamp('spb', '1002', 'msk'), 'INUSE', goneState);
+  }
+});
+
 test('a live change does not wait for the repairs of lamps that phones watch', () => {
   const world = pair();
   const spb = world.pbx('spb');
