@@ -91,7 +91,7 @@ export class Federation {
   readonly #exports: Exports;
   readonly #lamps: Lamps;
   readonly #origins = new Map<string, Origin>();
-  /** Links that were given no snapshot yet, because Asterisk was down when they came up. */
+  /** Links that were given no snapshot yet, because Asterisk was down or did not answer when they came up. */
   readonly #unserved = new Set<number>();
   /** Peers whose refused extension was said on the present link. */
   readonly #saidRefused = new Set<string>();
@@ -175,7 +175,7 @@ export class Federation {
         return this.#lamps.sessionDown();
       case 'asteriskAnswered':
         this.#answeredAt = now;
-        return;
+        return this.#serve();
       case 'hintChanged':
         this.#publish(this.#exports.hintChanged(input.status));
         return this.#watch(input.status, 'live');
@@ -184,7 +184,7 @@ export class Federation {
       case 'writeDone':
         return this.#writeDone(input, now);
       case 'linkUp':
-        return this.#linkUp(input);
+        return this.#linkUp(input, now);
       case 'heard':
         return this.#heard(input, now);
       case 'linkDown':
@@ -218,8 +218,7 @@ export class Federation {
     }
     this.#lamps.sessionUp(found);
     this.#publish(this.#exports.listed(listing));
-    for (const link of this.#unserved) this.#snapshot(link);
-    this.#unserved.clear();
+    this.#serve();
     for (const hint of listing.hints) this.#watch(hint, 'backlog');
     for (const origin of this.#origins.values()) this.#relight(origin, 'backlog');
   }
@@ -259,7 +258,7 @@ export class Federation {
     if (!ok && lamp !== undefined) this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
   }
 
-  #linkUp({ peer, link, epoch }: Extract<Input, { type: 'linkUp' }>): void {
+  #linkUp({ peer, link, epoch }: Extract<Input, { type: 'linkUp' }>, now: number): void {
     const origin = this.#origins.get(peer);
     if (origin === undefined || origin.former) return this.#drop(link, 'no such peer');
     if (origin.link !== undefined) this.#unserved.delete(origin.link);
@@ -267,7 +266,8 @@ export class Federation {
     origin.epoch = epoch;
     origin.replica.begin();
     this.#saidRefused.delete(peer);
-    if (this.#asteriskUp) this.#snapshot(link);
+    // A snapshot vouches as `alive` does: nothing is said for an Asterisk that does not answer.
+    if (this.#vouches(now)) this.#snapshot(link);
     else this.#unserved.add(link);
   }
 
@@ -303,11 +303,22 @@ export class Federation {
 
   #tick(now: number): void {
     for (const lamp of this.#lamps.tick(now)) this.#note({ kind: 'drift', lamp });
-    const { aliveEveryMs } = this.#options.timing;
-    const answered = now - this.#answeredAt <= ANSWERED_WITHIN_INTERVALS * aliveEveryMs;
-    if (!this.#asteriskUp || !answered || now - this.#aliveAt < aliveEveryMs) return;
+    if (!this.#vouches(now) || now - this.#aliveAt < this.#options.timing.aliveEveryMs) return;
     this.#aliveAt = now;
     this.#effects.push({ type: 'alive' });
+  }
+
+  /** Our Asterisk is up, in sync, and answered just now. */
+  #vouches(now: number): boolean {
+    const silence = now - this.#answeredAt;
+    return this.#asteriskUp && silence <= ANSWERED_WITHIN_INTERVALS * this.#options.timing.aliveEveryMs;
+  }
+
+  /** The snapshots that waited until they could be vouched for. */
+  #serve(): void {
+    if (!this.#asteriskUp) return;
+    for (const link of this.#unserved) this.#snapshot(link);
+    this.#unserved.clear();
   }
 
   #publish({ entries, namesLamp, relist, leftOut }: ExportNews): void {

@@ -33,7 +33,7 @@ export const DRIFT_SETTLE_MS = 1_000;
 export const REPAIR_EVERY_MS = 1_000;
 /** A refused write is tried again after this, doubling up to the maximum. */
 export const RETRY_MIN_MS = 1_000;
-export const RETRY_MAX_MS = 60_000;
+export const RETRY_MAX_MS = 10_000;
 
 interface Lamp {
   desired: WritableState | undefined;

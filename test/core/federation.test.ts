@@ -162,6 +162,24 @@ test('an origin whose Asterisk does not answer falls silent', () => {
   assert.deepEqual(alive, [100, 1_100], 'two intervals after the last answer nothing is vouched for');
 });
 
+test('a link that comes up while Asterisk does not answer is served when it does', () => {
+  const world = pair();
+  const msk = world.pbx('msk');
+  const link = { type: 'linkUp', peer: 'spb', link: 99, epoch: 'later' } as const;
+  for (let i = 0; i < 4; i += 1) {
+    world.now += 900;
+    world.feed('msk', { type: 'tick' });
+  }
+  msk.effects.length = 0;
+  world.feed('msk', link);
+  assert.deepEqual(
+    msk.effects.filter(({ type }) => type === 'snapshot'),
+    [],
+  );
+  world.feed('msk', { type: 'asteriskAnswered' });
+  assert.equal(msk.effects.filter(({ type }) => type === 'snapshot').length, 1);
+});
+
 test('a peer’s link that comes up while Asterisk is down is served when Asterisk is up', () => {
   const world = new World(['msk', 'spb']);
   world.stopAsterisk('msk');
