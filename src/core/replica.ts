@@ -48,10 +48,6 @@ export class Replica {
     return this.#states.size;
   }
 
-  extensions(): IterableIterator<string> {
-    return this.#states.keys();
-  }
-
   /** A new link: numbering starts again and nothing is believed before its snapshot is whole. */
   begin(): void {
     this.#incoming = undefined;
