@@ -26,6 +26,11 @@ export interface SnapshotPart {
 export interface Change {
   readonly type: 'change';
   readonly entries: readonly Entry[];
+  /**
+   * When the origin's broker heard the oldest of them, milliseconds of OUR monotonic clock (the mesh translates);
+   * absent: not known. For measuring only: nothing is decided by it (law 1).
+   */
+  readonly at?: number;
 }
 
 /** The origin vouches for all it has said: its Asterisk is up, answers, and is in sync. */

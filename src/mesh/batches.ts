@@ -12,12 +12,15 @@ export const MAX_BATCH_STATES = 2_000;
 /** Changes of one view, for any number of links. */
 export class Batch {
   readonly entries: readonly Entry[];
+  /** When the first of them was published, by the clock that the peers are told. */
+  readonly at: number;
   readonly #bodies: Body[] = [];
   readonly #encoded: () => void;
 
   /** `encoded` is called for each frame that is really encoded. */
-  constructor(entries: readonly Entry[], encoded: () => void) {
+  constructor(entries: readonly Entry[], at: number, encoded: () => void) {
     this.entries = entries;
+    this.at = at;
     this.#encoded = encoded;
   }
 
@@ -28,7 +31,7 @@ export class Batch {
   body(frame: number): Body {
     const known = this.#bodies[frame];
     if (known !== undefined) return known;
-    const body = encodeBody({ type: 'change', entries: frameOf(this.entries, frame) });
+    const body = encodeBody({ type: 'change', entries: frameOf(this.entries, frame), at: this.at });
     this.#bodies[frame] = body;
     this.#encoded();
     return body;
@@ -42,11 +45,14 @@ export function frameOf(entries: readonly Entry[], frame: number): readonly Entr
 
 export class Batches {
   readonly #deliver: (view: string, batch: Batch) => void;
-  readonly #gathered = new Map<string, Entry[]>();
+  readonly #clock: () => number;
+  readonly #gathered = new Map<string, { readonly entries: Entry[]; readonly at: number }>();
   #turn: NodeJS.Immediate | undefined;
   #framesEncoded = 0;
 
-  constructor(deliver: (view: string, batch: Batch) => void) {
+  /** `clock`: the one that the peers are told. */
+  constructor(clock: () => number, deliver: (view: string, batch: Batch) => void) {
+    this.#clock = clock;
     this.#deliver = deliver;
   }
 
@@ -56,10 +62,10 @@ export class Batches {
   }
 
   add(view: string, entries: readonly Entry[]): void {
-    const gathered = this.#gathered.get(view) ?? [];
+    const gathered = this.#gathered.get(view) ?? { entries: [], at: this.#clock() };
     this.#gathered.set(view, gathered);
-    for (const entry of entries) gathered.push(entry);
-    if (gathered.length >= MAX_BATCH_STATES) this.flushView(view);
+    for (const entry of entries) gathered.entries.push(entry);
+    if (gathered.entries.length >= MAX_BATCH_STATES) this.flushView(view);
     else this.#turn ??= setImmediate(() => this.flush());
   }
 
@@ -73,7 +79,7 @@ export class Batches {
     const gathered = this.#gathered.get(view);
     if (gathered === undefined) return;
     this.#gathered.delete(view);
-    const batch = new Batch(gathered, () => {
+    const batch = new Batch(gathered.entries, gathered.at, () => {
       this.#framesEncoded += 1;
     });
     this.#deliver(view, batch);

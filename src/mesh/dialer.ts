@@ -4,6 +4,7 @@
  */
 import { type Channel, DialError, type PeerAddress, type Refusal, type Transport } from './contract.ts';
 
+/** Read anew for each delay: {@link Mesh.setPeers} may change them. */
 export interface DialerOptions {
   /** First delay after a failure, doubled at each further one up to `maxMs`. */
   readonly minMs: number;
@@ -37,8 +38,9 @@ export class Dialer {
   /** A link is wanted: dial after the delay that is due. Does nothing while dialling, or without a url. */
   wake(): void {
     if (this.#peer.url === undefined || this.#timer !== undefined || this.#attempt !== undefined) return;
-    const delay = this.#delayMs * (0.5 + this.#options.random() / 2);
-    this.#delayMs = Math.min(this.#options.maxMs, Math.max(this.#options.minMs, this.#delayMs * 2));
+    const { minMs, maxMs, random } = this.#options;
+    const delay = Math.min(maxMs, this.#delayMs) * (0.5 + random() / 2);
+    this.#delayMs = Math.min(maxMs, Math.max(minMs, this.#delayMs * 2));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#dial();

@@ -15,14 +15,17 @@
  *   refuse  {"type":"refuse","code":C,"text":S}
  *     At any time, instead of hello or before hanging up: why. The receiver reports it; the link ends.
  *   ping    {"type":"ping","id":N}      Each side, once up, every second. Answered with the same id at once.
- *   pong    {"type":"pong","id":N}      Proof of the link and its round trip. Any frame counts as a sign of life.
+ *   pong    {"type":"pong","id":N,"clock":C}
+ *     Proof of the link and its round trip. Any frame counts as a sign of life. `clock`, optional: what the
+ *     sender's clock shows when it answers; milliseconds, monotonic, from any zero, at least 0.
  *
  * Numbered frames, only once the link is up; `seq` is 1, 2, 3 … per link and direction, given when written. The
  * receiver hangs up at a gap. `seq` stands first, so that one encoded body serves every link of a view.
  *
  *   {"seq":N,"type":"snapshot","entries":[…],"last":B}  All that the sender lets this peer see, in parts, `last`
  *     on the final one; applied whole then. The sender finishes one before it begins another.
- *   {"seq":N,"type":"change","entries":[…]}             What changed, in order; only after a snapshot.
+ *   {"seq":N,"type":"change","entries":[…],"at":C}      What changed, in order; only after a snapshot. `at`,
+ *     optional: the sender's clock when its broker heard the first of it. For measuring only (peer-clock.ts).
  *   {"seq":N,"type":"alive"}                            The sender vouches for all it has said.
  *   {"seq":N,"type":"bye","final":B}                    It stops; `final`: for good. Nothing numbered follows.
  *
@@ -31,7 +34,7 @@
  *     an entry are ignored.
  */
 import { z } from 'zod';
-import { type Entry, KINDS, type Kind, type Message } from '../core/message.ts';
+import { type Change, type Entry, KINDS, type Kind, type Message } from '../core/message.ts';
 import { isExtension, isTag, whyNotExtension } from '../core/names.ts';
 import { isDeviceState } from '../core/state.ts';
 import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from './contract.ts';
@@ -64,10 +67,21 @@ export interface Hello {
 export type Frame =
   | Hello
   | { readonly type: 'refuse'; readonly code: RefuseCode; readonly text: string }
-  | { readonly type: 'ping' | 'pong'; readonly id: number }
-  /** `skipped`: entries of a kind unknown here, left out of the message. */
-  | { readonly type: 'numbered'; readonly seq: number; readonly message: Message; readonly skipped: number }
+  | { readonly type: 'ping'; readonly id: number }
+  | { readonly type: 'pong'; readonly id: number; readonly clock?: number }
+  | NumberedFrame
   | { readonly type: 'unknown'; readonly name: string };
+
+export interface NumberedFrame {
+  readonly type: 'numbered';
+  readonly seq: number;
+  /** A change has no `at` here: that would be of OUR clock. */
+  readonly message: Message;
+  /** Entries of a kind unknown here, left out of the message. */
+  readonly skipped: number;
+  /** Of a change: as it stands in the frame, by the SENDER's clock. */
+  readonly at?: number;
+}
 
 /** A frame that is not one. `code` is what to answer; the message is fit for a log line. */
 export class FrameError extends Error {
@@ -94,6 +108,8 @@ export function printable(text: string, max = 60): string {
 // ------------------------------------------------------------------------------------------------- decode
 
 const count = z.number().int().positive();
+/** Finite, as every number of zod's. */
+const clock = z.number().nonnegative();
 const tag = z.string().refine(isTag, 'not a tag');
 const typed = z.object({ type: z.string() });
 const versioned = z.object({ version: count });
@@ -110,8 +126,9 @@ const FRAMES = {
   }),
   refuse: z.object({ code: z.string(), text: z.string() }),
   ping: z.object({ id: count }),
+  pong: z.object({ id: count, clock: clock.optional() }),
   snapshot: z.object({ seq: count, entries, last: z.boolean() }),
-  change: z.object({ seq: count, entries }),
+  change: z.object({ seq: count, entries, at: clock.optional() }),
   alive: z.object({ seq: count }),
   bye: z.object({ seq: count, final: z.boolean() }),
 };
@@ -138,17 +155,21 @@ export function decode(text: string): Frame {
       return { type, code: known, text: printable(why, MAX_REFUSE_TEXT) };
     }
     case 'ping':
-    case 'pong':
       return { type, id: check(FRAMES.ping, json, type).id };
+    case 'pong': {
+      const pong = check(FRAMES.pong, json, type);
+      return { type, id: pong.id, ...(pong.clock !== undefined && { clock: pong.clock }) };
+    }
     case 'snapshot': {
       const { seq, entries: rows, last } = check(FRAMES.snapshot, json, type);
       const { known, skipped } = decodeEntries(rows);
       return { type: 'numbered', seq, message: { type, entries: known, last }, skipped };
     }
     case 'change': {
-      const { seq, entries: rows } = check(FRAMES.change, json, type);
+      const { seq, entries: rows, at } = check(FRAMES.change, json, type);
       const { known, skipped } = decodeEntries(rows);
-      return { type: 'numbered', seq, message: { type, entries: known }, skipped };
+      const message = { type, entries: known };
+      return { type: 'numbered', seq, message, skipped, ...(at !== undefined && { at }) };
     }
     case 'alive':
       return { type: 'numbered', seq: check(FRAMES.alive, json, type).seq, message: { type }, skipped: 0 };
@@ -226,9 +247,22 @@ export function encodeRefuse(code: RefuseCode, text: string): string {
   return JSON.stringify({ type: 'refuse', code, text: printable(text, MAX_REFUSE_TEXT - 3) });
 }
 
-export function encodePing(type: 'ping' | 'pong', id: number): string {
-  return `{"type":"${type}","id":${id}}`;
+export function encodePing(id: number): string {
+  return `{"type":"ping","id":${id}}`;
 }
+
+/** `clockMs`: of our clock, now. */
+export function encodePong(id: number, clockMs: number): string {
+  return `{"type":"pong","id":${id},"clock":${tenths(clockMs)}}`;
+}
+
+/** A tenth of a millisecond is finer than any round trip, and short on the wire. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+/** What we say in a numbered frame. Here `at` is of the clock that the peers are told, and never left out. */
+export type Said = Exclude<Message, { type: 'change' }> | (Change & { readonly at: number });
 
 /** A numbered frame without its number: encoded once, sent on many links. */
 export type Body = string & { readonly numbered: never };
@@ -237,10 +271,11 @@ export type Body = string & { readonly numbered: never };
  * The body of a message of at most MAX_FRAME_STATES entries. No byte limit is looked at: 200 entries of the
  * longest names are about 23 KB, a tenth of MAX_FRAME_BYTES.
  */
-export function encodeBody(message: Message): Body {
+export function encodeBody(message: Said): Body {
   if (!('entries' in message)) return JSON.stringify(message).slice(1) as Body;
   const entries = message.entries.map(({ kind, extension, state }) => [kind, extension, state]);
-  return JSON.stringify({ ...message, entries }).slice(1) as Body;
+  const at = message.type === 'change' ? { at: tenths(message.at) } : {};
+  return JSON.stringify({ ...message, entries, ...at }).slice(1) as Body;
 }
 
 export function withSeq(seq: number, body: Body): string {

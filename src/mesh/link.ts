@@ -10,13 +10,16 @@ import {
   decode,
   encodeHello,
   encodePing,
+  encodePong,
   encodeRefuse,
   type Frame,
   FrameError,
   type Hello,
+  type NumberedFrame,
   type RefuseCode,
 } from './frames.ts';
 import { Outbox } from './outbox.ts';
+import { PeerClock } from './peer-clock.ts';
 import { Pulse } from './pulse.ts';
 import type { LinkEnd, LinkEndReason } from './types.ts';
 
@@ -29,11 +32,14 @@ export interface LinkOptions {
   readonly epoch: string;
   readonly pingEveryMs: number;
   readonly helloTimeoutMs: number;
+  /** What the peer is told as our clock; see {@link MeshOptions.clock}. */
+  readonly clock: () => number;
 }
 
 export interface LinkHandlers {
   /** The peer's hello, and it is what the key proved: answer with `accept`, `refuse`, or leave it waiting. */
   hello(link: Link, hello: Hello): void;
+  /** `at` of a change is in milliseconds of our `performance.now()`. */
   heard(link: Link, seq: number, message: Message): void;
   /** We refused the peer, or it broke the protocol; `closed` follows. */
   refused(link: Link, code: RefuseCode, text: string): void;
@@ -61,6 +67,7 @@ export class Link {
   #channel: Channel;
   #outbox: Outbox;
   #pulse: Pulse;
+  #peerClock = new PeerClock();
   #state: 'opening' | 'greeted' | 'up' | 'closed' = 'opening';
   #hello: Hello | undefined;
   #upSince = 0;
@@ -84,7 +91,7 @@ export class Link {
       coalesced: handlers.coalesced,
     });
     this.#pulse = new Pulse(options.pingEveryMs, {
-      ping: (id) => this.#send(encodePing('ping', id)),
+      ping: (id) => this.#send(encodePing(id)),
       load: () => ({ buffered: this.#channel.buffered, congested: this.#outbox.congested }),
       dead: (reason, text) => this.terminate(reason, text),
     });
@@ -213,14 +220,23 @@ export class Link {
     switch (frame.type) {
       case 'ping':
         // A peer that asks but does not read gets no answer, so that answers cannot pile up either.
-        if (!this.#outbox.congested) this.#send(encodePing('pong', frame.id));
+        if (!this.#outbox.congested) this.#send(encodePong(frame.id, this.#options.clock()));
         return;
-      case 'pong':
-        return this.#pulse.pong(frame.id);
+      case 'pong': {
+        const trip = this.#pulse.pong(frame.id);
+        if (trip && frame.clock !== undefined) this.#peerClock.answered(trip, frame.clock);
+        return;
+      }
       case 'numbered':
         if (frame.skipped > 0) this.#handlers.skipped(this, 0, frame.skipped, 'entries of an unknown kind');
-        return this.#handlers.heard(this, frame.seq, frame.message);
+        return this.#handlers.heard(this, frame.seq, this.#timed(frame));
     }
+  }
+
+  #timed({ message, at }: NumberedFrame): Message {
+    if (message.type !== 'change' || at === undefined) return message;
+    const ours = this.#peerClock.toOurs(at, performance.now());
+    return ours === undefined ? message : { ...message, at: ours };
   }
 
   #greeted(hello: Hello): void {

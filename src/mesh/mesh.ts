@@ -34,6 +34,8 @@ export interface MeshOptions {
   readonly helloTimeoutMs?: number;
   /** For the jitter of redials: 0 ≤ x < 1. */
   readonly random?: () => number;
+  /** What the peers are told as our clock: milliseconds, monotonic, at least 0. Absent: one with a random zero. */
+  readonly clock?: () => number;
 }
 
 export class Mesh {
@@ -46,9 +48,10 @@ export class Mesh {
   #peers: ReadonlyMap<string, Peer>;
   /** Links that are up. */
   readonly #links = new Map<number, { readonly peer: Peer; readonly link: Link }>();
-  readonly #batches = new Batches((view, batch) => {
-    for (const { link } of this.#links.values()) if (link.view === view) link.batch(batch);
-  });
+  readonly #clock: () => number;
+  /** One for all peers. */
+  readonly #redial: { minMs: number; maxMs: number; readonly random: () => number };
+  readonly #batches: Batches;
   #lastLink = 0;
   #state: 'new' | 'running' | 'leaving' = 'new';
   #closed: Promise<void> | undefined;
@@ -63,6 +66,15 @@ export class Mesh {
     this.#options = options;
     this.#transport = transport;
     this.#handlers = handlers;
+    this.#clock = options.clock ?? clockWithRandomZero();
+    this.#redial = {
+      minMs: options.redialMinMs ?? REDIAL_MIN_MS,
+      maxMs: options.redialMaxMs ?? REDIAL_MAX_MS,
+      random: options.random ?? Math.random,
+    };
+    this.#batches = new Batches(this.#clock, (view, batch) => {
+      for (const { link } of this.#links.values()) if (link.view === view) link.batch(batch);
+    });
     this.#refusals = new Refusals((note) => handlers.note(note));
     this.#strangers = new Refusals((note) => handlers.note(note));
     this.#peers = new Map(options.peers.map((peer) => [peer.tag, this.#newPeer(peer)]));
@@ -118,9 +130,14 @@ export class Mesh {
     for (const { link } of this.#links.values()) link.bye(final);
   }
 
-  /** Replaces the peers: links of those that went or changed end now. Throws like the constructor. */
-  setPeers(peers: readonly MeshPeer[]): void {
+  /**
+   * Replaces the peers: links of those that went or changed end now. Throws like the constructor. `redial`: other
+   * delays, from the next wait on; links and attempts under way go on.
+   */
+  setPeers(peers: readonly MeshPeer[], redial: { minMs: number; maxMs: number } = this.#redial): void {
     checkPeers(this.#options.tag, peers);
+    this.#redial.minMs = redial.minMs;
+    this.#redial.maxMs = redial.maxMs;
     const before = this.#peers;
     const after = new Map<string, Peer>();
     for (const peer of peers) {
@@ -178,17 +195,14 @@ export class Mesh {
   }
 
   #newPeer(config: MeshPeer): Peer {
-    const { tag, epoch, redialMinMs, redialMaxMs, pingEveryMs, helloTimeoutMs, random } = this.#options;
+    const { tag, epoch, pingEveryMs, helloTimeoutMs } = this.#options;
     const options: PeerOptions = {
       tag,
       epoch,
       pingEveryMs: pingEveryMs ?? PING_EVERY_MS,
       helloTimeoutMs: helloTimeoutMs ?? HELLO_TIMEOUT_MS,
-      redial: {
-        minMs: redialMinMs ?? REDIAL_MIN_MS,
-        maxMs: redialMaxMs ?? REDIAL_MAX_MS,
-        random: random ?? Math.random,
-      },
+      redial: this.#redial,
+      clock: this.#clock,
       nextLink: () => {
         this.#lastLink += 1;
         return this.#lastLink;
@@ -223,6 +237,15 @@ export class Mesh {
     const text = `peer ${who} sends what this version does not know: ${example}; ignored`;
     this.#refusals.add({ kind: 'skipped', reason, who, text }, frames + kinds);
   }
+}
+
+/** Some days, milliseconds. */
+const CLOCK_ZERO_MS = 1e9;
+
+/** So it tells nobody how long this host or process runs; and in one process, too, a time that is not translated is wrong. */
+function clockWithRandomZero(): () => number {
+  const zero = Math.random() * CLOCK_ZERO_MS;
+  return () => zero + performance.now();
 }
 
 type Counts = MeshStatus['counters']['refusals'];

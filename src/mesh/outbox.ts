@@ -3,13 +3,20 @@
  * changes → alive, and the rule for a slow peer: frames go straight out while the channel takes them, after that
  * only the latest state of each extension is kept until it drains. Knows no frames that arrive, no timers.
  */
-import type { Entry, Message } from '../core/message.ts';
+import type { Entry } from '../core/message.ts';
 import { type Batch, frameOf } from './batches.ts';
 import { type Channel, HIGH_WATER_BYTES, LINK_QUEUE_BYTES, MAX_FRAME_STATES } from './contract.ts';
-import { type Body, encodeBody, withSeq } from './frames.ts';
+import { type Body, encodeBody, type Said, withSeq } from './frames.ts';
 
 /** What one kept state costs, beside its name: the map's cell, the entry, its frame. An estimate. */
 export const ENTRY_BYTES = 64;
+
+/** A state that waits. */
+interface Kept {
+  readonly entry: Entry;
+  /** When the first state of this extension that waits was published: what it has been late by, at most. */
+  readonly at: number;
+}
 
 const ALIVE = encodeBody({ type: 'alive' });
 
@@ -29,10 +36,10 @@ export class Outbox {
   /** The snapshot after that one; a newer one takes its place. */
   #following: readonly Entry[] | undefined;
   /**
-   * Latest state of each extension, in the order they first came; `undefined` under ALIVE_KEY is an `alive` that
-   * waits for what was said before it.
+   * Latest state of each extension, in the order they first came, so the oldest first; `undefined` under ALIVE_KEY
+   * is an `alive` that waits for what was said before it.
    */
-  readonly #pending = new Map<string, Entry | undefined>();
+  readonly #pending = new Map<string, Kept | undefined>();
   #pendingBytes = 0;
   #ended = false;
 
@@ -70,7 +77,7 @@ export class Outbox {
     if (this.#ended) return;
     for (let frame = 0; frame < batch.frames; frame++) {
       if (this.#clear()) this.#send(batch.body(frame));
-      else for (const entry of frameOf(batch.entries, frame)) this.#keep(entry);
+      else for (const entry of frameOf(batch.entries, frame)) this.#keep(entry, batch.at);
     }
     if (this.bytes > LINK_QUEUE_BYTES && !this.#ended) {
       const bytes = this.bytes;
@@ -110,7 +117,7 @@ export class Outbox {
     }
   }
 
-  #nextPart(): Message | undefined {
+  #nextPart(): Said | undefined {
     const current = this.#current;
     if (current === undefined) return undefined;
     const entries = frameOf(current.entries, current.next);
@@ -123,20 +130,22 @@ export class Outbox {
     return { type: 'snapshot', entries, last };
   }
 
-  #nextPending(): Message | undefined {
+  #nextPending(): Said | undefined {
     const entries: Entry[] = [];
-    for (const [key, entry] of this.#pending) {
+    let oldest: number | undefined;
+    for (const [key, kept] of this.#pending) {
       if (entries.length === MAX_FRAME_STATES) break;
-      if (entry === undefined) {
+      if (kept === undefined) {
         if (entries.length > 0) break;
         this.#pending.delete(key);
         return { type: 'alive' };
       }
-      entries.push(entry);
+      oldest ??= kept.at;
+      entries.push(kept.entry);
       this.#pending.delete(key);
-      this.#pendingBytes -= cost(entry);
+      this.#pendingBytes -= cost(kept.entry);
     }
-    return entries.length === 0 ? undefined : { type: 'change', entries };
+    return oldest === undefined ? undefined : { type: 'change', entries, at: oldest };
   }
 
   /** Nothing waits: the next frame may go straight out. */
@@ -144,11 +153,12 @@ export class Outbox {
     return this.#current === undefined && this.#pending.size === 0 && !this.congested;
   }
 
-  #keep(entry: Entry): void {
+  #keep(entry: Entry, at: number): void {
     const key = `${entry.kind} ${entry.extension}`;
-    if (this.#pending.has(key)) this.#handlers.coalesced();
+    const before = this.#pending.get(key);
+    if (before !== undefined) this.#handlers.coalesced();
     else this.#pendingBytes += cost(entry);
-    this.#pending.set(key, entry);
+    this.#pending.set(key, { entry, at: before?.at ?? at });
   }
 
   #send(body: Body): void {

@@ -32,6 +32,7 @@ export interface PeerOptions {
   readonly pingEveryMs: number;
   readonly helloTimeoutMs: number;
   readonly redial: DialerOptions;
+  readonly clock: () => number;
   readonly nextLink: () => number;
 }
 
@@ -47,6 +48,7 @@ export interface PeerHandlers {
 
 export class Peer {
   readonly config: MeshPeer;
+  readonly #transport: Transport['name'];
   readonly #options: PeerOptions;
   readonly #handlers: PeerHandlers;
   readonly #dialer: Dialer;
@@ -69,6 +71,7 @@ export class Peer {
 
   constructor(config: MeshPeer, transport: Transport, options: PeerOptions, handlers: PeerHandlers) {
     this.config = config;
+    this.#transport = transport.name;
     this.#options = options;
     this.#handlers = handlers;
     this.#dialer = new Dialer(config, transport, options.redial, {
@@ -109,9 +112,9 @@ export class Peer {
       this.#noteAs('refused', 'too-many-connections', text);
       return channel.terminate('too many links');
     }
-    const { tag, epoch, pingEveryMs, helloTimeoutMs, nextLink } = this.#options;
+    const { tag, epoch, pingEveryMs, helloTimeoutMs, clock, nextLink } = this.#options;
     const link = new Link(
-      { id: nextLink(), channel, tag, epoch, pingEveryMs, helloTimeoutMs },
+      { id: nextLink(), channel, tag, epoch, pingEveryMs, helloTimeoutMs, clock },
       this.#linkHandlers,
     );
     this.#living.add(link);
@@ -223,6 +226,7 @@ export class Peer {
     const up = this.#up;
     const link = up && {
       link: up.id,
+      transport: this.#transport,
       epoch: up.hello?.epoch ?? '',
       dialled: up.dialled,
       remote: up.remote,

@@ -16,6 +16,12 @@ export interface PulseHandlers {
   dead(reason: 'silence' | 'stalled', text: string): void;
 }
 
+/** When a ping was first sent and when its answer came, milliseconds of our `performance.now()`. */
+export interface RoundTrip {
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
 export class Pulse {
   readonly #everyMs: number;
   readonly #handlers: PulseHandlers;
@@ -52,10 +58,14 @@ export class Pulse {
     this.#silent = 0;
   }
 
-  pong(id: number): void {
-    if (id !== this.#open?.id) return;
-    this.#roundTripMs = performance.now() - this.#open.sentAt;
+  /** Undefined when it answers no ping of ours, or one that was answered before. */
+  pong(id: number): RoundTrip | undefined {
+    if (id !== this.#open?.id) return undefined;
+    const { sentAt } = this.#open;
+    const receivedAt = performance.now();
+    this.#roundTripMs = receivedAt - sentAt;
     this.#open = undefined;
+    return { sentAt, receivedAt };
   }
 
   /** Counts beats, not time: after a pause of our own event loop the peer must not look silent. */

@@ -6,7 +6,7 @@
 import { constants } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -28,7 +28,7 @@ export interface ListenerOptions {
   readonly handshakeTimeoutMs: number;
   /** Connections that are not proved yet, all together. */
   readonly maxUnproved: number;
-  /** Connections of one address, proved or not. */
+  /** Connections of one address, proved or not; and those of one IPv6 /64 that are not proved yet. */
   readonly maxPerAddress: number;
 }
 
@@ -41,6 +41,8 @@ export interface ListenerHandlers {
 /** A connection from its first packet on. */
 interface Guest {
   readonly address: string;
+  /** See {@link networkOf}. */
+  readonly network: string;
   /** What to destroy: the TCP socket, later the TLS socket on it. */
   socket: Socket;
   readonly timer: NodeJS.Timeout;
@@ -124,8 +126,11 @@ export class WebSocketListener {
     const address = plainAddress(socket.remoteAddress);
     const here = this.#perAddress.get(address) ?? 0;
     const { maxUnproved, maxPerAddress, handshakeTimeoutMs } = this.#options;
-    if (here >= maxPerAddress) {
-      const text = `more than ${maxPerAddress} connections of one address`;
+    // Whoever has one IPv6 address has a /64 of them; but many peers may live in one, so the proved do not count.
+    const network = networkOf(address);
+    const strangers = [...this.#unproved].filter((guest) => guest.network === network).length;
+    if (here >= maxPerAddress || strangers >= maxPerAddress) {
+      const text = `more than ${maxPerAddress} connections of ${here >= maxPerAddress ? 'one address' : network}`;
       this.#handlers.refused({ reason: 'too-many-connections', remote: address, text });
       socket.destroy();
       return;
@@ -135,7 +140,7 @@ export class WebSocketListener {
     const timer = setTimeout(() => {
       this.#dismiss(guest, 'handshake-timeout', `not a peer within ${handshakeTimeoutMs} ms`);
     }, handshakeTimeoutMs);
-    const guest: Guest = { address, socket, timer };
+    const guest: Guest = { address, network, socket, timer };
     this.#guests.add(guest);
     this.#unproved.add(guest);
     this.#byPort.set(key, guest);
@@ -217,6 +222,17 @@ export class WebSocketListener {
 /** An IPv4 address that came in through an IPv6 socket is an IPv4 address. */
 function plainAddress(address: string | undefined): string {
   return (address ?? 'unknown').replace(/^::ffff:/, '');
+}
+
+/** Whose an address is, as far as one can tell: an IPv4 address stands for itself, an IPv6 address for its /64. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [host = ''] = address.split('%');
+  const [head = [], tail = []] = host
+    .split('::')
+    .map((half) => half.split(':').filter((group) => group !== ''));
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
 }
 
 function keyOf(socket: Socket): string {

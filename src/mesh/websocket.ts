@@ -22,7 +22,7 @@ import { isLoopback, WebSocketListener } from './websocket-listener.ts';
 
 /** Connections that have not proved who they are, all together. */
 export const MAX_UNPROVED = 128;
-/** Connections of one address, proved or not: peers behind one NAT share it. */
+/** Connections of one address, proved or not: peers behind one NAT share it. Unproved ones of one IPv6 /64 too. */
 export const MAX_PER_ADDRESS = 32;
 
 export interface WebSocketOptions {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Message } from '../../src/core/message.ts';
 import { DEVICE_STATES } from '../../src/core/state.ts';
 import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from '../../src/mesh/contract.ts';
 import {
@@ -9,10 +8,12 @@ import {
   encodeBody,
   encodeHello,
   encodePing,
+  encodePong,
   encodeRefuse,
   FrameError,
   MAX_REFUSE_TEXT,
   REFUSE_CODES,
+  type Said,
   withSeq,
 } from '../../src/mesh/frames.ts';
 import { entry } from './broker.ts';
@@ -36,9 +37,11 @@ const entries = fc.array(
   ),
   { maxLength: MAX_FRAME_STATES },
 );
-const message: fc.Arbitrary<Message> = fc.oneof(
+/** Tenths of a millisecond, as far as they go. */
+const clock = fc.integer({ min: 0, max: 1e15 }).map((tenths) => tenths / 10);
+const message: fc.Arbitrary<Said> = fc.oneof(
   fc.record({ type: fc.constant('snapshot' as const), entries, last: fc.boolean() }, PLAIN),
-  fc.record({ type: fc.constant('change' as const), entries }, PLAIN),
+  fc.record({ type: fc.constant('change' as const), entries, at: clock }, PLAIN),
   fc.record({ type: fc.constant('alive' as const) }, PLAIN),
   fc.record({ type: fc.constant('bye' as const), final: fc.boolean() }, PLAIN),
 );
@@ -68,12 +71,13 @@ describe('frames', () => {
   test('what is encoded is decoded to the same message, whatever it is', () => {
     fc.assert(
       fc.property(message, fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (said, seq) => {
-        assert.deepEqual(decode(withSeq(seq, encodeBody(said))), {
-          type: 'numbered',
-          seq,
-          message: said,
-          skipped: 0,
-        });
+        const decoded = decode(withSeq(seq, encodeBody(said)));
+        if (said.type !== 'change') {
+          assert.deepEqual(decoded, { type: 'numbered', seq, message: said, skipped: 0 });
+          return;
+        }
+        const { at, ...message } = said;
+        assert.deepEqual(decoded, { type: 'numbered', seq, message, skipped: 0, at });
       }),
     );
   });
@@ -89,10 +93,10 @@ describe('frames', () => {
   });
 
   test('a frame on the wire is what docs/protocol.md shows', () => {
-    const change = encodeBody({ type: 'change', entries: [entry('1001', 'RINGING'), entry('1002', null)] });
+    const entries = [entry('1001', 'RINGING'), entry('1002', null)];
     assert.equal(
-      withSeq(7, change),
-      '{"seq":7,"type":"change","entries":[["device","1001","RINGING"],["device","1002",null]]}',
+      withSeq(7, encodeBody({ type: 'change', entries, at: 81_234.5432 })),
+      '{"seq":7,"type":"change","entries":[["device","1001","RINGING"],["device","1002",null]],"at":81234.5}',
     );
     assert.equal(withSeq(8, encodeBody({ type: 'alive' })), '{"seq":8,"type":"alive"}');
     assert.equal(withSeq(9, encodeBody({ type: 'bye', final: true })), '{"seq":9,"type":"bye","final":true}');
@@ -100,7 +104,8 @@ describe('frames', () => {
       withSeq(1, encodeBody({ type: 'snapshot', entries: [], last: true })),
       '{"seq":1,"type":"snapshot","entries":[],"last":true}',
     );
-    assert.equal(encodePing('pong', 3), '{"type":"pong","id":3}');
+    assert.equal(encodePing(3), '{"type":"ping","id":3}');
+    assert.equal(encodePong(3, 81_235.98), '{"type":"pong","id":3,"clock":81236}');
     assert.equal(
       encodeHello('msk', 'spb', 'x1'),
       '{"type":"hello","version":1,"tag":"msk","peer":"spb","epoch":"x1","kinds":["device"],' +
@@ -121,6 +126,8 @@ describe('frames', () => {
         last: fc.oneof(fc.boolean(), fc.anything()),
         final: fc.oneof(fc.boolean(), fc.anything()),
         id: fc.oneof(fc.integer(), fc.anything()),
+        at: fc.anything(),
+        clock: fc.anything(),
         version: fc.oneof(fc.constant(1), fc.anything()),
         tag: fc.oneof(fc.constant('aa'), fc.anything()),
         peer: fc.oneof(fc.constant('bb'), fc.anything()),
@@ -149,7 +156,7 @@ describe('frames', () => {
   test('a valid frame with one character changed is taken or refused, never more', () => {
     const valid = withSeq(
       3,
-      encodeBody({ type: 'change', entries: [entry('1001', 'INUSE'), entry('*76', null)] }),
+      encodeBody({ type: 'change', entries: [entry('1001', 'INUSE'), entry('*76', null)], at: 5.5 }),
     );
     fc.assert(
       fc.property(fc.nat(valid.length - 1), fc.string({ unit: 'binary', maxLength: 2 }), (at, letter) =>
@@ -193,6 +200,36 @@ describe('frames', () => {
       skipped: 2,
     });
   });
+
+  test('a peer that tells no times says nothing wrong', () => {
+    const change = '{"seq":7,"type":"change","entries":[["device","1001","RINGING"]]}';
+    const message = { type: 'change', entries: [entry('1001', 'RINGING')] };
+    assert.deepEqual(decode(change), { type: 'numbered', seq: 7, message, skipped: 0 });
+    assert.deepEqual(decode('{"type":"pong","id":3}'), { type: 'pong', id: 3 });
+    assert.deepEqual(decode('{"type":"pong","id":3,"clock":0}'), { type: 'pong', id: 3, clock: 0 });
+  });
+
+  test('times stand in changes and pongs only; elsewhere they are keys like any unknown one', () => {
+    const snapshot = decode('{"seq":1,"type":"snapshot","entries":[],"last":true,"at":-1}');
+    assert.deepEqual(snapshot, {
+      type: 'numbered',
+      seq: 1,
+      message: { type: 'snapshot', entries: [], last: true },
+      skipped: 0,
+    });
+    assert.deepEqual(decode('{"type":"ping","id":3,"clock":"noon"}'), { type: 'ping', id: 3 });
+  });
+
+  for (const hostile of ['-0.1', '-1e300', '1e400', '-1e400', '"5"', 'null', 'true', '[5]', '{}']) {
+    test(`refused: ${hostile} as a time`, () => {
+      const change = refused(`{"seq":1,"type":"change","entries":[],"at":${hostile}}`);
+      assert.match(change.message, /change\.at/);
+      assert.equal(change.code, 'bad-frame');
+      const pong = refused(`{"type":"pong","id":1,"clock":${hostile}}`);
+      assert.match(pong.message, /pong\.clock/);
+      assert.equal(pong.code, 'bad-frame');
+    });
+  }
 
   test('frames of unknown types are known as that', () => {
     assert.deepEqual(decode('{"type":"sing","seq":"la"}'), { type: 'unknown', name: 'sing' });

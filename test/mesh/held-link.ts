@@ -1,5 +1,5 @@
 // A link that is held in a test's hands: its channel, its events.
-import type { Entry } from '../../src/core/message.ts';
+import type { Entry, Message } from '../../src/core/message.ts';
 import { Batch } from '../../src/mesh/batches.ts';
 import type { Channel } from '../../src/mesh/contract.ts';
 import { decode, encodeHello, type Frame } from '../../src/mesh/frames.ts';
@@ -55,11 +55,24 @@ export function make(options: Partial<LinkOptions> & { dialled?: boolean } = {})
   const channel = new HeldChannel(options.dialled ?? false);
   const events: string[] = [];
   const coalesced = { count: 0 };
+  const heard: Message[] = [];
   const link = new Link(
-    { id: 1, channel, tag: 'aa', epoch: 'e1', pingEveryMs: 1_000, helloTimeoutMs: 1_000, ...options },
+    {
+      id: 1,
+      channel,
+      tag: 'aa',
+      epoch: 'e1',
+      pingEveryMs: 1_000,
+      helloTimeoutMs: 1_000,
+      clock: () => 0,
+      ...options,
+    },
     {
       hello: (_link, hello) => events.push(`hello ${hello.tag} ${hello.epoch}`),
-      heard: (_link, seq, message) => events.push(`heard ${seq} ${message.type}`),
+      heard: (_link, seq, message) => {
+        heard.push(message);
+        events.push(`heard ${seq} ${message.type}`);
+      },
       refused: (_link, code, text) => events.push(`refused ${code}: ${text}`),
       refusedByPeer: (_link, code, text) => events.push(`refused by peer ${code}: ${text}`),
       skipped: (_link, frames, kinds, example) => events.push(`skipped ${frames} ${kinds} ${example}`),
@@ -71,7 +84,7 @@ export function make(options: Partial<LinkOptions> & { dialled?: boolean } = {})
   );
   living.push(link);
   link.start();
-  return { channel, link, events, coalesced };
+  return { channel, link, events, coalesced, heard };
 }
 
 /** A link that is up, on a channel whose log is empty. */
@@ -86,7 +99,12 @@ export function up(options: Partial<LinkOptions> = {}) {
 }
 
 export function batch(...entries: Entry[]): Batch {
-  return new Batch(entries, () => {});
+  return batchAt(0, ...entries);
+}
+
+/** Published at `at` of the clock that the peer is told. */
+export function batchAt(at: number, ...entries: Entry[]): Batch {
+  return new Batch(entries, at, () => {});
 }
 
 export function many(count: number, state: 'INUSE' | 'NOT_INUSE' = 'INUSE'): Entry[] {

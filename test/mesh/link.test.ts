@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { HIGH_WATER_BYTES } from '../../src/mesh/contract.ts';
 import { decode, encodeHello } from '../../src/mesh/frames.ts';
+import { MAX_CHANGE_AGE_MS } from '../../src/mesh/peer-clock.ts';
 import { SILENT_PINGS, STALLED_PINGS } from '../../src/mesh/pulse.ts';
 import { entry } from './broker.ts';
 import { batch, endAll, make, many, said, talk, up } from './held-link.ts';
@@ -121,7 +122,7 @@ describe('frames on a link that is up', () => {
   });
 
   test('the numbers of what we send are 1, 2, 3 … whatever the kind, and pings have none', () => {
-    const { channel, link } = up();
+    const { channel, link } = up({ clock: () => 1_234.56 });
     link.snapshot([entry('1', 'BUSY')]);
     channel.onMessage('{"type":"ping","id":41}');
     link.batch(batch(entry('1', 'INUSE'), entry('1', null)));
@@ -134,13 +135,71 @@ describe('frames on a link that is up', () => {
       '3 alive',
       '4 bye',
     ]);
-    assert.ok(channel.raw.includes('{"type":"pong","id":41}'));
+    assert.ok(channel.raw.includes('{"type":"pong","id":41,"clock":1234.6}'), 'with our clock, now');
   });
 
   test('an empty view is one empty part, marked last', () => {
     const { channel, link } = up();
     link.snapshot([]);
     assert.deepEqual(said(channel), ['1 snapshot last ']);
+  });
+});
+
+describe('when the peer heard what it tells', () => {
+  const change = (seq: number, at: number | string) =>
+    `{"seq":${seq},"type":"change","entries":[["device","1","BUSY"]],"at":${at}}`;
+
+  /** A link whose peer answered the first ping; its clock is ahead of ours by exactly `ahead`. */
+  function answered(ahead: number) {
+    const made = up();
+    const receivedBy = performance.now();
+    made.channel.onMessage(`{"type":"pong","id":1,"clock":${receivedBy + ahead}}`);
+    return made;
+  }
+
+  test('is handed on in our own time, whatever the zero of its clock', () => {
+    for (const ahead of [0, 7e12, 3.5]) {
+      const { channel, link, heard } = answered(ahead);
+      const at = performance.now();
+      channel.onMessage(change(1, at + ahead));
+      const [message] = heard;
+      assert.ok(message?.type === 'change' && message.at !== undefined);
+      const half = (link.roundTripMs ?? assert.fail('no round trip')) / 2;
+      assert.ok(Math.abs(message.at - at) <= half + 0.01, `${message.at - at} ms wrong, ${half} allowed`);
+    }
+  });
+
+  test('is not known before its first pong, nor from one that tells no clock, or that was not asked for', () => {
+    const { channel, heard } = up();
+    channel.onMessage(change(1, 5));
+    channel.onMessage('{"type":"pong","id":77,"clock":5}');
+    channel.onMessage(change(2, 5));
+    channel.onMessage('{"type":"pong","id":1}');
+    channel.onMessage(change(3, 5));
+    channel.onMessage('{"type":"pong","id":1,"clock":5}');
+    channel.onMessage(change(4, 5));
+    assert.deepEqual(heard, Array(4).fill({ type: 'change', entries: [entry('1', 'BUSY')] }));
+  });
+
+  test('is not known of a change that does not say, nor of one older than a minute', () => {
+    const { channel, heard } = answered(1e6);
+    channel.onMessage('{"seq":1,"type":"change","entries":[]}');
+    channel.onMessage(change(2, 1e6 + performance.now() - MAX_CHANGE_AGE_MS - 10));
+    channel.onMessage(change(3, 0));
+    assert.deepEqual(
+      heard.map((message) => 'at' in message),
+      [false, false, false],
+    );
+  });
+
+  test('is now at the latest, and nonsense ends the link', () => {
+    const { channel, heard, events } = answered(0);
+    channel.onMessage(change(1, '1e300'));
+    const [message] = heard;
+    assert.ok(message?.type === 'change' && message.at !== undefined);
+    assert.ok(message.at <= performance.now());
+    channel.onMessage(change(2, '1e400'));
+    assert.equal(events.at(-1), 'closed bad-frame');
   });
 });
 

@@ -110,6 +110,7 @@ describe('two brokers with one tag', () => {
 describe('links come and go', () => {
   test('drop ends the link before it returns, says why to both, and it is dialled again', async () => {
     const { aa, bb } = await pair();
+    assert.equal(aa.status('bb').link?.transport, 'memory');
     aa.mesh.drop(aa.link('bb'), 'seq gap: 5 after 3');
     assert.deepEqual(aa.downs[0]?.why, { reason: 'dropped', text: 'seq gap: 5 after 3' });
     await until(() => bb.downs.length === 1, 'the peer hears');
@@ -138,6 +139,26 @@ describe('links come and go', () => {
     await new Broker('bb', network.transport('bb'), [network.peer('aa', false)], FAST).start();
     await aa.linked('bb');
     assert.equal(aa.status('bb').problem, undefined);
+  });
+
+  test('other delays between dials are taken up without touching a link', async () => {
+    const network = new MemoryNetwork();
+    const transport = network.transport('aa', { listen: false });
+    const options = { ...FAST, redialMinMs: 10, redialMaxMs: 10, random: () => 0.999 };
+    const peers = [network.peer('bb'), network.peer('cc')];
+    const cc = await new Broker('cc', network.transport('cc'), [network.peer('aa', false)], FAST).start();
+    const aa = await new Broker('aa', transport, peers, options).start();
+    await until(() => aa.up.has('cc') && transport.dials.length > 5, 'one is linked, the other dialled');
+    const viewed = peers.map((peer) => ({ ...peer, view: 'all' }));
+    aa.mesh.setPeers(viewed, { minMs: 60_000, maxMs: 60_000 });
+    await settle(50);
+    const dials = transport.dials.length;
+    await settle(50);
+    assert.equal(transport.dials.length, dials, 'it waits now');
+    aa.mesh.setPeers(viewed, { minMs: 10, maxMs: 20 });
+    assert.deepEqual([aa.downs, cc.downs], [[], []]);
+    aa.mesh.drop(aa.link('cc'), 'to see it dialled');
+    await until(() => aa.ups.length === 2, 'linked again, by the new delays');
   });
 
   test('bye is heard as the last word, and nobody is dialled after it', async () => {

@@ -47,6 +47,7 @@ describe('meshes on WebSockets', () => {
       await settle(80);
       assert.deepEqual([aa.ups.length, bb.ups.length, aa.downs.length, bb.downs.length], [1, 1, 0, 0]);
       assert.notEqual(aa.status('bb').link?.dialled, bb.status('aa').link?.dialled);
+      assert.equal(aa.status('bb').link?.transport, 'websocket');
       assert.deepEqual(aa.notes.concat(bb.notes), []);
       await Broker.closeAll();
     }

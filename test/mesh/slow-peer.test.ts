@@ -3,9 +3,16 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { HIGH_WATER_BYTES, LINK_QUEUE_BYTES, MAX_FRAME_STATES } from '../../src/mesh/contract.ts';
 import { entry } from './broker.ts';
-import { batch, endAll, many, said, up } from './held-link.ts';
+import { batch, batchAt, endAll, type HeldChannel, many, said, up } from './held-link.ts';
 
 afterEach(endAll);
+
+/** The times of all changes sent so far. */
+function times(channel: HeldChannel): (number | undefined)[] {
+  return channel.sent.flatMap((frame) =>
+    frame.type === 'numbered' && frame.message.type === 'change' ? [frame.at] : [],
+  );
+}
 
 describe('a slow peer', () => {
   test('changes go straight out, in order and with repetitions, while the channel takes them', () => {
@@ -33,6 +40,57 @@ describe('a slow peer', () => {
     assert.equal(link.queueBytes, 0);
     link.batch(batch(entry('1', 'NOT_INUSE')));
     assert.deepEqual(said(channel).slice(4), ['5 change 1 NOT_INUSE'], 'then straight again');
+  });
+
+  test('what goes straight out has the time of its batch, in each of its frames', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    link.batch(batchAt(1_000, ...many(MAX_FRAME_STATES + 1)));
+    link.batch(batchAt(1_005.5, entry('1', 'RINGING')));
+    assert.deepEqual(times(channel), [1_000, 1_000, 1_005.5]);
+  });
+
+  test('what waited has the time of the oldest that waited, also when a later state overtook it', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    link.batch(batchAt(1_000, entry('1', 'RINGING'), entry('2', 'BUSY')));
+    link.batch(batchAt(2_000, entry('3', 'BUSY')));
+    link.alive();
+    link.batch(batchAt(3_000, entry('1', 'INUSE'), entry('4', 'BUSY')));
+    link.batch(batchAt(4_000, entry('4', 'INUSE'), entry('5', 'BUSY')));
+    channel.drain();
+    assert.deepEqual(said(channel).slice(1), [
+      '2 change 1 INUSE, 2 BUSY, 3 BUSY',
+      '3 alive',
+      '4 change 4 INUSE, 5 BUSY',
+    ]);
+    assert.deepEqual(times(channel), [1_000, 3_000]);
+    link.batch(batchAt(5_000, entry('1', 'NOT_INUSE')));
+    assert.deepEqual(times(channel), [1_000, 3_000, 5_000], 'what is out is forgotten');
+  });
+
+  test('each frame of what waited has the time of its own oldest state', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    const states = many(2 * MAX_FRAME_STATES + 1);
+    for (const [n, one] of states.entries()) link.batch(batchAt(1_000 + n, one));
+    channel.drain();
+    assert.deepEqual(times(channel), [1_000, 1_000 + MAX_FRAME_STATES, 1_000 + 2 * MAX_FRAME_STATES]);
+  });
+
+  test('a state that a new snapshot replaced takes its time with it, and snapshots have none', () => {
+    const { channel, link } = up();
+    link.snapshot([]);
+    channel.buffered = HIGH_WATER_BYTES;
+    link.batch(batchAt(1_000, entry('1', 'RINGING')));
+    link.snapshot([entry('1', 'RINGING')]);
+    link.batch(batchAt(2_000, entry('1', 'INUSE')));
+    channel.drain();
+    assert.deepEqual(said(channel).slice(1), ['2 snapshot last 1 RINGING', '3 change 1 INUSE']);
+    assert.deepEqual(times(channel), [2_000]);
+    assert.ok(channel.raw.every((text) => !text.includes('"snapshot"') || !text.includes('"at"')));
   });
 
   test('what waits is never overtaken by what comes later', () => {

@@ -6,7 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import type tls from 'node:tls';
 import { DialError, type PeerAddress } from '../../src/mesh/contract.ts';
 import type { Identity } from '../../src/mesh/identity.ts';
-import { MAX_HEADER_BYTES, PATH } from '../../src/mesh/websocket-listener.ts';
+import { MAX_HEADER_BYTES, networkOf, PATH } from '../../src/mesh/websocket-listener.ts';
 import { authority, expiredIdentity } from './authority.ts';
 import { never, settle, until } from './until.ts';
 import {
@@ -244,6 +244,44 @@ describe('bounds on those who have not proved who they are', () => {
     await settle(30);
     await dialler().dial({ tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` }, never());
     await until(() => channels.length === 1, 'accepted again');
+  });
+
+  test('an IPv6 address stands for its /64, an IPv4 address for itself', () => {
+    for (const [address, network] of [
+      ['192.0.2.7', '192.0.2.7'],
+      ['unknown', 'unknown'],
+      ['::1', '0:0:0:0::/64'],
+      ['2001:db8::7', '2001:db8:0:0::/64'],
+      ['2001:db8:0:1:a:b:c:d', '2001:db8:0:1::/64'],
+      ['2001:db8:1:2:3::', '2001:db8:1:2::/64'],
+      ['1::2:3:4:5:6:7', '1:0:2:3::/64'],
+      ['fe80::a%eth0', 'fe80:0:0:0::/64'],
+    ] as const) {
+      assert.equal(networkOf(address), network, address);
+    }
+  });
+
+  test('strangers from one IPv6 /64 count together, whatever addresses they use; proved peers there do not', async (t) => {
+    // Loopback has one IPv6 address only: here every connection is made to look as if it had one of its own. Node
+    // asks for both address and port there.
+    const sockets = net.Socket.prototype as unknown as {
+      _getpeername(): { port?: number; address?: string };
+    };
+    const real = sockets._getpeername;
+    t.mock.method(sockets, '_getpeername', function (this: net.Socket) {
+      const { port, ...rest } = real.call(this);
+      return port === undefined ? rest : { ...rest, port, address: `2001:db8::${port.toString(16)}` };
+    });
+    const { port, refusals } = await listener({ maxPerAddress: 3 });
+    const proved = [];
+    for (let n = 0; n < 4; n++) proved.push(await client(port));
+    for (let n = 0; n < 3; n++) await tlsTo(port, proof);
+    await assert.rejects(tlsTo(port, proof));
+    assert.deepEqual(
+      refusals.map(({ reason, text }) => [reason, text]),
+      [['too-many-connections', 'more than 3 connections of 2001:db8:0:0::/64']],
+    );
+    assert.ok(proved.every((socket) => socket.readyState === socket.OPEN));
   });
 
   test('too many unproved connections: the oldest goes, so that silence cannot lock a peer out', async () => {
