@@ -4,63 +4,66 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createAsterisk } from './ami/asterisk.ts';
-import type { AmiOptions, Asterisk } from './ami/contract.ts';
-import type { ExportRule } from './core/exports.ts';
-import { ALL, type Effect, Federation, type Input } from './core/federation.ts';
-import type { PacingOptions } from './core/lamps.ts';
-import { lampDevice } from './core/names.ts';
-import type { GoneState } from './core/origin.ts';
-import type { BeliefTiming } from './core/peer.ts';
-import type { PeerAddress } from './mesh/contract.ts';
-import { Mesh, type MeshStatus } from './mesh/mesh.ts';
-import { type WebSocketOptions, WebSocketTransport } from './mesh/websocket.ts';
-import { ofAmiDown, ofLinkEnd, ofMeshNote, ofNote, type Report } from './report.ts';
+import type { Asterisk } from './ami/contract.ts';
+import { type Around, type BrokerOptions, federationOptions, meshPeers } from './broker-options.ts';
+import type { PassingCode, ToldCode } from './conditions.ts';
+import { type Effect, Federation, type Input } from './core/federation.ts';
+import { lampDevice, splitLampName } from './core/names.ts';
+import { Health } from './health.ts';
+import type { Reloaded, Served, StateRow, Status, WatchEvent } from './http/contract.ts';
+import { Metrics } from './http/metrics.ts';
+import { StatusServer } from './http/server.ts';
+import { Mesh } from './mesh/mesh.ts';
+import { WebSocketTransport } from './mesh/websocket.ts';
+import { Meter } from './meter.ts';
+import { ofAmiDown, ofCondition, ofLinkEnd, ofMeshNote, ofNote, type Report } from './report.ts';
+import { conditionRow, type Snapshot, stateRows, statusOf } from './status.ts';
 
+export type { Around, BrokerOptions } from './broker-options.ts';
 export type { Report } from './report.ts';
-
-export interface BrokerOptions {
-  readonly tag: string;
-  readonly ami: AmiOptions;
-  readonly exports: readonly ExportRule[];
-  readonly peers: readonly (PeerAddress & { readonly goneState: GoneState })[];
-  /** Tags that were peers once; their lamps may still be lit in Asterisk's database. */
-  readonly formerTags: readonly string[];
-  /** For former tags. */
-  readonly goneState: GoneState;
-  readonly timing: BeliefTiming & { readonly aliveEveryMs: number };
-  readonly pacing: PacingOptions;
-  readonly redial: { readonly minMs: number; readonly maxMs: number };
-  readonly websocket: WebSocketOptions;
-}
 
 /** Beliefs, retries and `alive` are looked after this often; token waits are timed by themselves. */
 export const TICK_MS = 100;
+/** How long a stop waits for the answers to writes. */
+export const DRAIN_MS = 1_000;
 
-export class Broker {
-  readonly #options: BrokerOptions;
+export class Broker implements Served {
+  #options: BrokerOptions;
   readonly #report: (report: Report) => void;
+  readonly #around: Around;
+  readonly #epoch = randomUUID();
+  readonly #startedAt = performance.now();
   readonly #federation: Federation;
   readonly #mesh: Mesh;
   readonly #transport: WebSocketTransport;
+  readonly #health = new Health(performance.now());
+  readonly #metrics: Metrics;
+  readonly #meter: Meter;
+  readonly #server: StatusServer | undefined;
+  readonly #watchers = new Set<(event: WatchEvent) => void>();
   readonly #asterisk: Asterisk;
+  /** Of the session that is up, or why there is none. */
+  #about: { version?: string; why?: string } = {};
   /** Inputs that came while effects of another were being carried out. */
   readonly #inputs: Input[] = [];
   #feeding = false;
+  readonly #reloads = { done: 0, refused: 0 };
   #tick: NodeJS.Timeout | undefined;
   #wake: NodeJS.Timeout | undefined;
+  #drained: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: BrokerOptions, report: (report: Report) => void) {
+  constructor(options: BrokerOptions, report: (report: Report) => void, around: Around) {
     this.#options = options;
     this.#report = report;
-    const { tag, peers, exports, timing, pacing, goneState } = options;
-    const present = new Set(peers.map((peer) => peer.tag));
-    const former = options.formerTags.filter((name) => !present.has(name) && name !== tag);
-    const origins = [...peers, ...former.map((name) => ({ tag: name, goneState, former: true }))];
-    this.#federation = new Federation({ tag, exports, origins, timing, pacing }, performance.now());
+    this.#around = around;
+    this.#federation = new Federation(federationOptions(options), performance.now());
     this.#transport = new WebSocketTransport(options.websocket);
     this.#mesh = this.#newMesh();
     this.#asterisk = this.#newAsterisk();
+    this.#metrics = new Metrics(this);
+    this.#meter = new Meter(this.#metrics);
+    if (options.http) this.#server = new StatusServer(options.http, this, this.#metrics);
   }
 
   /** Where peers can dial us, as bound. */
@@ -68,58 +71,131 @@ export class Broker {
     return this.#transport.address;
   }
 
+  /** Where status and metrics are served, as bound. */
+  get httpAddress(): { readonly host: string; readonly port: number } | undefined {
+    return this.#server?.address;
+  }
+
   /** Rejects when it cannot listen; Asterisk and peers that are not there are no errors, but waited for. */
   async start(): Promise<void> {
+    await this.#server?.start();
     await this.#mesh.start();
     this.#asterisk.start();
-    this.#tick = setInterval(() => this.#feed({ type: 'tick' }), TICK_MS);
+    this.#tick = setInterval(() => this.#ticked(), TICK_MS);
     const { tag, peers } = this.#options;
-    const at = this.address ? `${this.address.host}:${this.address.port}` : undefined;
-    const text = `hintmesh ${tag} runs${at ? `, listens on ${at}` : ''}; peers: ${peers.map((peer) => peer.tag).join(', ') || 'none'}`;
-    this.#report({ level: 'info', event: 'started', text, fields: { tag, listen: at, peers: peers.length } });
-  }
-
-  /** Says bye, so that the peers hold our lamps through a restart, and lets go of everything. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  status(): ReturnType<Federation['status']> & { readonly mesh: MeshStatus } {
-    return { ...this.#federation.status(), mesh: this.#mesh.status() };
-  }
-
-  async #close(): Promise<void> {
-    clearInterval(this.#tick);
-    this.#mesh.bye(false);
-    await Promise.all([this.#mesh.close(), this.#asterisk.close()]);
-    clearTimeout(this.#wake);
+    const [listen, http] = [this.address, this.httpAddress].map((at) => at && `${at.host}:${at.port}`);
+    const text = `hintmesh ${tag} runs${listen ? `, listens on ${listen}` : ''}; peers: ${peers.map((peer) => peer.tag).join(', ') || 'none'}`;
     this.#report({
       level: 'info',
-      event: 'stopped',
-      text: `hintmesh ${this.#options.tag} stopped`,
-      fields: {},
+      event: 'started',
+      text,
+      fields: { tag, listen, http, peers: peers.length },
     });
   }
 
+  /**
+   * Says bye, so that the peers hold our lamps through a restart (`final`: so that they do not), waits for what
+   * was written, and lets go of everything. Idempotent.
+   */
+  close(final = false): Promise<void> {
+    this.#closed ??= this.#close(final);
+    return this.#closed;
+  }
+
+  /**
+   * Another config, while everything runs: what did not change goes on untouched. Tag, `websocket` and `http` stay as
+   * they are.
+   */
+  reconfigure(options: BrokerOptions): void {
+    if (this.#closed) return;
+    const before = this.#options;
+    this.#options = options;
+    this.#reloads.done += 1;
+    // The core first: it must know new peers before they are dialled, and lamps of old ones are written first.
+    this.#feed({ type: 'configured', options: federationOptions(options) });
+    this.#mesh.setPeers(meshPeers(options), options.redial);
+    if (JSON.stringify(before.ami) !== JSON.stringify(options.ami)) this.#asterisk.reconfigure(options.ami);
+  }
+
+  /** Told by the process around: `undefined`, it is over. */
+  tell(code: ToldCode, text: string | undefined): void {
+    if (code === 'reload-refused' && text !== undefined) this.#reloads.refused += 1;
+    this.#health.tell(code, text);
+  }
+
+  /** Told by the process around. */
+  happened(code: PassingCode, text: string): void {
+    this.#health.happened(code, text, performance.now());
+  }
+
+  status(): Status {
+    return statusOf(this.#snapshot());
+  }
+
+  states(): StateRow[] {
+    return stateRows(this.#options.tag, this.#federation);
+  }
+
+  watch(listener: (event: WatchEvent) => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  reload(): Promise<Reloaded> {
+    return this.#around.reload();
+  }
+
+  leave(): void {
+    this.#around.leave();
+  }
+
+  async #close(final: boolean): Promise<void> {
+    clearInterval(this.#tick);
+    this.#mesh.bye(final);
+    await this.#mesh.close();
+    await this.#drain();
+    clearTimeout(this.#wake);
+    await Promise.all([this.#asterisk.close(), this.#server?.close()]);
+    this.#metrics.close();
+    this.#report({
+      level: 'info',
+      event: 'stopped',
+      text: `hintmesh ${this.#options.tag} stopped${final ? ' and left for good' : ''}`,
+      fields: { final },
+    });
+  }
+
+  /** Resolves when every write is answered, after DRAIN_MS at the latest. */
+  async #drain(): Promise<void> {
+    if (this.#isDrained()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, DRAIN_MS);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #isDrained(): boolean {
+    const { asteriskUp, owed, unanswered } = this.#federation.status(performance.now());
+    return !asteriskUp || owed + unanswered === 0;
+  }
+
   #newMesh(): Mesh {
-    const { tag, peers, redial } = this.#options;
+    const { tag, redial } = this.#options;
     const options = {
       tag,
-      epoch: randomUUID(),
-      peers: peers.map(({ goneState: _, ...address }) => ({ ...address, view: ALL })),
+      epoch: this.#epoch,
+      peers: meshPeers(this.#options),
       redialMinMs: redial.minMs,
       redialMaxMs: redial.maxMs,
     };
     return new Mesh(options, this.#transport, {
       admit: (peer, epoch) => (this.#federation.admits(peer, epoch) ? 'yes' : 'tag-in-use'),
       linkUp: (peer, link, epoch) => {
-        this.#report({
-          level: 'info',
-          event: 'link-up',
-          text: `link to ${peer} is up`,
-          fields: { peer, link },
-        });
+        const text = `link to ${peer} is up`;
+        this.#report({ level: 'info', event: 'link-up', text, fields: { peer, link } });
         this.#feed({ type: 'linkUp', peer, link, epoch });
       },
       heard: (peer, link, seq, message) => this.#feed({ type: 'heard', peer, link, seq, message }),
@@ -135,27 +211,33 @@ export class Broker {
     return createAsterisk(this.#options.ami, {
       toAsk: (listed) => this.#federation.toAsk(listed),
       up: (listing, { version }) => {
-        const fields = { version, hints: listing.hints.length, devices: listing.devices.length };
-        this.#report({
-          level: 'info',
-          event: 'asterisk-up',
-          text: `Asterisk ${version} is up`,
-          fields,
-        });
+        this.#about = { version };
+        const { hints, devices, channels } = listing;
+        const fields = { version, hints: hints.length, devices: devices.length, channels: channels.length };
+        this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
         this.#feed({ type: 'asteriskUp', listing });
       },
       relisted: (listing) => {
-        const fields = { hints: listing.hints.length, devices: listing.devices.length };
+        const { hints, devices, channels } = listing;
+        const fields = { hints: hints.length, devices: devices.length, channels: channels.length };
         this.#report({ level: 'debug', event: 'asterisk-relisted', text: 'Asterisk was read again', fields });
         this.#feed({ type: 'asteriskRelisted', listing });
       },
       down: (why) => {
+        this.#about = { why: why.text };
         this.#report(ofAmiDown('asterisk-down', why));
         this.#feed({ type: 'asteriskDown' });
       },
-      failed: (why) => this.#report(ofAmiDown('asterisk-unavailable', why)),
+      failed: (why) => {
+        this.#about = { why: why.text };
+        this.#report(ofAmiDown('asterisk-unavailable', why));
+      },
       hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
-      deviceChanged: (status) => this.#feed({ type: 'deviceChanged', status }),
+      deviceChanged: (status) => {
+        this.#meter.seen(status, performance.now());
+        this.#feed({ type: 'deviceChanged', status });
+      },
+      channelChanged: (change) => this.#feed({ type: 'channelChanged', change }),
       answered: () => this.#feed({ type: 'asteriskAnswered' }),
     });
   }
@@ -173,11 +255,13 @@ export class Broker {
       this.#feeding = false;
     }
     this.#wakeForWrites();
+    if (this.#drained && this.#isDrained()) this.#drained();
   }
 
   #carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'publish':
+        for (const { extension, state } of effect.entries) this.#show({ type: 'export', extension, state });
         return this.#mesh.publish(effect.view, effect.entries);
       case 'snapshot':
         return this.#mesh.snapshot(effect.link, effect.view, effect.entries);
@@ -188,15 +272,63 @@ export class Broker {
       case 'relist':
         return this.#asterisk.relist();
       case 'note':
-        return this.#report(ofNote(effect.note));
-      case 'setLamp': {
-        const { id, lamp, state } = effect;
-        this.#report({ level: 'debug', event: 'lamp', text: `${lamp} = ${state}`, fields: { lamp, state } });
-        void this.#asterisk
-          .setDeviceState(lampDevice(lamp), state)
-          .then((result) => this.#feed({ type: 'writeDone', id, ...result }));
-      }
+        return this.#noted(effect.note);
+      case 'setLamp':
+        return this.#write(effect);
     }
+  }
+
+  #noted(note: Extract<Effect, { type: 'note' }>['note']): void {
+    this.#report(ofNote(note));
+    if (note.kind === 'belief') {
+      const { peer, from, to } = note;
+      this.#show({ type: 'belief', peer, from, to });
+    }
+    if (note.kind === 'drift') this.happened('lamp-drift', `lamp ${note.lamp} was changed by somebody else`);
+  }
+
+  #write({ id, lamp, state, since }: Extract<Effect, { type: 'setLamp' }>): void {
+    this.#report({ level: 'debug', event: 'lamp', text: `${lamp} = ${state}`, fields: { lamp, state } });
+    const { extension = lamp, tag: pbx = '' } = splitLampName(lamp) ?? {};
+    this.#show({ type: 'lamp', pbx, extension, state });
+    const sentAt = performance.now();
+    this.#meter.sent(lamp, state, sentAt);
+    void this.#asterisk.setDeviceState(lampDevice(lamp), state).then((result) => {
+      this.#meter.answered(sentAt, since, result.ok, performance.now());
+      this.#feed({ type: 'writeDone', id, ...result });
+    });
+  }
+
+  #show(event: WatchEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
+  }
+
+  #ticked(): void {
+    this.#feed({ type: 'tick' });
+    const now = performance.now();
+    if (!this.#health.isDue(now, TICK_MS)) return;
+    for (const change of this.#health.update(this.#snapshot(), now)) {
+      this.#report(ofCondition(change.type, change.condition, now));
+      this.#show({ type: change.type, condition: conditionRow(change.condition, now) });
+    }
+  }
+
+  #snapshot(): Snapshot {
+    const now = performance.now();
+    return {
+      now,
+      startedAt: this.#startedAt,
+      pbx: this.#options.tag,
+      version: this.#options.version,
+      epoch: this.#epoch,
+      waitingFor: this.#health.awaited,
+      federation: this.#federation.status(now),
+      mesh: this.#mesh.status(),
+      asterisk: { ...this.#about, ...this.#asterisk.status() },
+      writesPerSecond: this.#options.pacing.writesPerSecond,
+      conditions: this.#health.conditions,
+      reloads: this.#reloads,
+    };
   }
 
   /** A write that waits for a token goes as soon as there is one, not at the next tick. */

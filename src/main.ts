@@ -1,11 +1,25 @@
 #!/usr/bin/env node
 /** The process: argv in, exit code out, and signals. The only file that may end the process; decides nothing else. */
-import { FAILED } from './cli/io.ts';
-import { runCli } from './cli/program.ts';
 
 /** What a command leaves open may keep the process up this long after it ended. */
-const EXIT_GRACE_MS = 2_000;
+const EXIT_GRACE_MS = 400;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Whoever hears the next SIGHUP; before that, whether one came. */
+let hangup: { heard: () => void } | undefined;
+let hangups = 0;
+const [command] = process.argv.slice(2);
+// First of all, for loading the rest takes a while: to the broker a SIGHUP means reload, whenever it comes. To
+// the other commands it means that their terminal is gone, and they end by it.
+if (command === 'run') {
+  process.on('SIGHUP', () => {
+    hangups++;
+    hangup?.heard();
+  });
+}
+const { FAILED } = await import('./cli/io.ts');
+const { Printer } = await import('./cli/printer.ts');
+const { runCli } = await import('./cli/program.ts');
 
 function takeSignals(): AbortSignal {
   const stop = new AbortController();
@@ -19,31 +33,43 @@ function takeSignals(): AbortSignal {
   return stop.signal;
 }
 
-/**
- * A reader that went away (EPIPE: `| head`) wants no more, which is no failure. Anything else (a full disk) is
- * one: what was asked for did not arrive.
- */
-function print(stream: NodeJS.WriteStream, name: string, text: string): void {
-  stream.write(`${text}\n`, (error) => {
-    const code = (error as NodeJS.ErrnoException | null | undefined)?.code;
-    if (!error || code === 'EPIPE' || outputFailed) return;
-    outputFailed = true;
-    process.exitCode = FAILED;
-    process.stderr.write(`cannot write to ${name}: ${code ?? 'unknown error'}\n`);
+/** Whoever types must also see the question, which is no output of the command. */
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const { createInterface } = await import('node:readline');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    terminal.once('close', () => resolve(undefined));
+    terminal.question(question, (answer) => {
+      resolve(answer);
+      terminal.close();
+    });
   });
 }
 
-let outputFailed = false;
-// Each write is told its own error; without listeners it would be thrown as well.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+function fail(text: string): void {
+  process.exitCode = FAILED;
+  stderr.print(text);
+}
+const stderr = new Printer(process.stderr, () => {
+  process.exitCode = FAILED;
+});
+const stdout = new Printer(process.stdout, (code) => fail(`cannot write to standard output: ${code}`));
 
 const code = await runCli(process.argv.slice(2), {
   env: process.env,
-  out: (text) => print(process.stdout, 'standard output', text),
-  err: (text) => print(process.stderr, 'standard error', text),
+  terminal: process.stdout.isTTY === true,
+  out: (text) => stdout.print(text),
+  err: (text) => stderr.print(text),
+  flushed: () => stdout.flushed(),
+  ask,
   takeSignals,
-  onHangup: (heard) => process.on('SIGHUP', heard),
+  onHangup: (heard) => {
+    hangup = { heard };
+    if (hangups > 0) heard();
+  },
 });
-// Not exit(): what was printed must arrive first. A write that failed has set its own code.
+// What was printed must arrive first, however slow its reader. A write that failed has set its own code.
+await stdout.flushed();
 process.exitCode ||= code;
 setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();

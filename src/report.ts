@@ -3,6 +3,7 @@
  * texts and levels, and the broker's closed list of event names; decides nothing.
  */
 import type { AmiDown } from './ami/contract.ts';
+import type { Condition } from './conditions.ts';
 import type { Note } from './core/note.ts';
 import type { Belief } from './core/peer.ts';
 import type { LinkEnd, MeshNote } from './mesh/mesh.ts';
@@ -38,6 +39,8 @@ export const REPORT_EVENTS = [
   'write-refused',
   'lamp-drift',
   'lamp',
+  'condition-raised',
+  'condition-cleared',
 ] as const;
 export type ReportEvent = (typeof REPORT_EVENTS)[number];
 
@@ -108,6 +111,21 @@ export function ofAmiDown(
   event: 'asterisk-down' | 'asterisk-unavailable',
   { reason, text }: AmiDown,
 ): Report {
-  const level = reason === 'stopped' ? 'info' : 'error';
+  const level = reason === 'stopped' || reason === 'reconfigured' ? 'info' : 'error';
   return { level, event, text, fields: { reason } };
+}
+
+export function ofCondition(
+  type: 'raised' | 'cleared',
+  { code, severity, subject, text, cure, since }: Condition,
+  now: number,
+): Report {
+  const fields = { code, severity, ...(subject !== '' && { subject }) };
+  if (type === 'cleared') {
+    const seconds = Math.round((now - since) / 1_000);
+    const words = `no longer so, after ${seconds} s: ${text}`;
+    return { level: 'info', event: 'condition-cleared', text: words, fields: { ...fields, seconds } };
+  }
+  const level = severity === 'error' ? 'error' : 'warn';
+  return { level, event: 'condition-raised', text, fields: { ...fields, cure } };
 }

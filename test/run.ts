@@ -10,7 +10,10 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 
 // Real Asterisk tests share two cores and one set of namespaces: one file at a time.
 const SUITES: Record<string, { folders: string[]; concurrency: number }> = {
-  unit: { folders: ['', 'core', 'sim', 'ami', 'config', 'cli', 'broker', 'demo'], concurrency: 2 },
+  unit: {
+    folders: ['', 'core', 'sim', 'ami', 'http', 'config', 'cli', 'broker', 'demo', 'deploy'],
+    concurrency: 2,
+  },
   mesh: { folders: ['mesh'], concurrency: 2 },
   asterisk: { folders: ['asterisk'], concurrency: 1 },
 };

@@ -2,7 +2,15 @@
  * The local Asterisk, whatever session it takes: one session after another until closed. Owns when to dial
  * and what the broker is told of it.
  */
-import type { AmiDown, AmiDownReason, AmiHandlers, AmiOptions, Asterisk, WriteResult } from './contract.ts';
+import type {
+  AmiDown,
+  AmiDownReason,
+  AmiHandlers,
+  AmiOptions,
+  Asterisk,
+  AsteriskStatus,
+  WriteResult,
+} from './contract.ts';
 import { TIMES, type Times } from './limits.ts';
 import { Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
@@ -13,7 +21,7 @@ export function createAsterisk(options: AmiOptions, handlers: AmiHandlers, times
 }
 
 class LocalAsterisk implements Asterisk {
-  readonly #options: AmiOptions;
+  #options: AmiOptions;
   readonly #handlers: AmiHandlers;
   readonly #times: Times;
   /** The last one dialled; it may have ended. */
@@ -22,8 +30,11 @@ class LocalAsterisk implements Asterisk {
   #isUp = false;
   #upSince = 0;
   #isClosed = false;
+  /** Set from the end of one session to the dialling of the next. */
   #redial: NodeJS.Timeout | undefined;
   #backoff: number;
+  #sessions = 0;
+  #relists = 0;
   /** What `failed` was last called for since the last session that was up. */
   #told: AmiDownReason | undefined;
 
@@ -48,6 +59,23 @@ class LocalAsterisk implements Asterisk {
     this.#upkeep?.relist();
   }
 
+  reconfigure(options: AmiOptions): void {
+    this.#options = options;
+    this.#backoff = this.#times.redialFirst;
+    // What failed with the old options is told again when it fails with these.
+    this.#told = undefined;
+    if (this.#redial === undefined) {
+      this.#session?.end({ reason: 'reconfigured', text: 'the ami options of the config changed' });
+    } else if (!this.#isClosed) {
+      clearTimeout(this.#redial);
+      this.#redialLater();
+    }
+  }
+
+  status(): AsteriskStatus {
+    return { sessions: this.#sessions, relists: this.#relists };
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#redial);
@@ -56,12 +84,14 @@ class LocalAsterisk implements Asterisk {
   }
 
   #dial(): void {
+    this.#redial = undefined;
     const session = new Session(
       this.#options,
       {
         toAsk: (listed) => upkeep.toAsk(listed),
         up: (listing, version) => {
           this.#isUp = true;
+          this.#sessions += 1;
           this.#upSince = performance.now();
           this.#told = undefined;
           // First the listing, then what follows from it.
@@ -70,6 +100,7 @@ class LocalAsterisk implements Asterisk {
         },
         hintChanged: (status) => upkeep.hintChanged(status),
         deviceChanged: (status) => upkeep.deviceChanged(status),
+        channelChanged: (change) => upkeep.channelChanged(change),
         reloaded: () => upkeep.relist(),
         ended: (why) => {
           upkeep.stop();
@@ -78,7 +109,23 @@ class LocalAsterisk implements Asterisk {
       },
       this.#times,
     );
-    const upkeep = new Upkeep(session, this.#options, this.#handlers, this.#times);
+    const handlers = this.#handlers;
+    const upkeep = new Upkeep(
+      session,
+      this.#options,
+      {
+        toAsk: (listed) => handlers.toAsk(listed),
+        relisted: (listing) => {
+          this.#relists += 1;
+          handlers.relisted(listing);
+        },
+        hintChanged: (status) => handlers.hintChanged(status),
+        deviceChanged: (status) => handlers.deviceChanged(status),
+        channelChanged: (change) => handlers.channelChanged(change),
+        answered: () => handlers.answered(),
+      },
+      this.#times,
+    );
     this.#session = session;
     this.#upkeep = upkeep;
     session.start();
@@ -92,12 +139,16 @@ class LocalAsterisk implements Asterisk {
     if (stayed) this.#backoff = this.#times.redialFirst;
     if (wasUp) {
       this.#handlers.down(why);
-    } else if (this.#told !== why.reason && !this.#isClosed) {
+    } else if (this.#told !== why.reason && why.reason !== 'reconfigured' && !this.#isClosed) {
       this.#told = why.reason;
       this.#handlers.failed(why);
     }
     // The handlers may have closed us.
-    if (this.#isClosed) return;
+    if (!this.#isClosed) this.#redialLater();
+  }
+
+  /** Never at once: Asterisk must have seen the old session go (allowmultiplelogin=no). */
+  #redialLater(): void {
     this.#redial = setTimeout(() => this.#dial(), this.#backoff * (0.5 + Math.random() / 2));
     this.#backoff = Math.min(this.#backoff * 2, this.#times.redialMost);
   }

@@ -2,7 +2,7 @@
  * What the local Asterisk is to the rest of Hintmesh. Owns the shapes between `ami/` and `broker.ts`:
  * options in, handlers called, results given. No code.
  */
-import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 
 export interface AmiOptions {
   readonly host: string;
@@ -23,6 +23,8 @@ export interface AmiOptions {
   readonly pingEveryMs: number;
   /** How often everything is read again although nothing called for it. */
   readonly relistEveryMs: number;
+  /** Whether channels are read too (CoreShowChannels and their events); else `channelChanged` is never called. */
+  readonly channels: boolean;
 }
 
 /** Why a session ended or could not begin. A closed list: the log gives it as `reason`. */
@@ -40,6 +42,7 @@ export type AmiDownReason =
   | 'ping-timeout'
   | 'oversize'
   | 'closed'
+  | 'reconfigured'
   | 'stopped';
 
 export interface AmiDown {
@@ -60,6 +63,7 @@ export interface AmiHandlers {
   down(why: AmiDown): void;
   hintChanged(status: HintStatus): void;
   deviceChanged(status: DeviceStatus): void;
+  channelChanged(change: ChannelChange): void;
   /** A Ping was answered. */
   answered(): void;
   /** An attempt failed before it was up; called once for each new reason, not for each attempt. */
@@ -67,6 +71,14 @@ export interface AmiHandlers {
 }
 
 export type WriteResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** Counters since the start. */
+export interface AsteriskStatus {
+  /** Sessions that were up, the present one included. */
+  readonly sessions: number;
+  /** Times everything was read again in a session that was up. */
+  readonly relists: number;
+}
 
 /** The local Asterisk, whatever AMI session it takes; it reconnects by itself until closed. */
 export interface Asterisk {
@@ -79,5 +91,8 @@ export interface Asterisk {
   setDeviceState(device: string, state: string): Promise<WriteResult>;
   /** Read everything again; several calls within `RELIST_DEBOUNCE_MS` are one. */
   relist(): void;
+  /** Other options from now on: the session that is up, or under way, ends as `reconfigured`, and the next one is dialled. */
+  reconfigure(options: AmiOptions): void;
+  status(): AsteriskStatus;
   close(): Promise<void>;
 }

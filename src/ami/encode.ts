@@ -10,7 +10,7 @@ import { MAX_ACTION_LINE, MAX_ACTION_LINES } from './limits.ts';
 export type Action =
   | { readonly name: 'Login'; readonly username: string; readonly secret: string }
   | { readonly name: 'Ping' | 'CoreStatus' | 'CoreSettings' | 'ListCommands' }
-  | { readonly name: 'ExtensionStateList' | 'DeviceStateList' }
+  | { readonly name: 'ExtensionStateList' | 'DeviceStateList' | 'CoreShowChannels' }
   | { readonly name: 'ExtensionState'; readonly context: string; readonly extension: string }
   /** Reads DEVICE_STATE of a device nobody has: tells whether the function is there. */
   | { readonly name: 'Getvar' }

@@ -1,8 +1,8 @@
 /**
- * ExtensionStatus and DeviceStateChange, as events or as rows of a list, in the core's words. Owns what such
- * a packet must look like to be believed.
+ * ExtensionStatus, DeviceStateChange and what is told of channels, as events or as rows of a list, in the core's
+ * words. Owns what such a packet must look like to be believed.
  */
-import type { DeviceStatus, HintStatus } from '../core/source.ts';
+import type { ChannelChange, ChannelStatus, DeviceStatus, HintStatus } from '../core/source.ts';
 import { parseDeviceState } from '../core/state.ts';
 import type { Message } from './message.ts';
 
@@ -10,11 +10,16 @@ import type { Message } from './message.ts';
 const MAX_NAME = 79;
 /** DeviceStateList gives what the cache holds, which may be longer than what a hint can name. */
 const MAX_DEVICE = 255;
+/** AST_MAX_UNIQUEID (include/asterisk/channel.h), which Originate lets a program choose. */
+const MAX_UNIQUEID = 151;
+/** Asterisk reserves 80 for most names, not for all. */
+const MAX_CHANNEL = 255;
 /** Events cut the hint here (main/manager.c, `manager_state_cb`), ExtensionState sooner (`action_extensionstate`). */
 const EVENT_HINT_CUT = 511;
 const ASKED_HINT_CUT = 255;
 
 const STATUS = /^-?\d{1,3}$/;
+const CHANNEL_STATE = /^\d{1,2}$/;
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** A hint's status, or `undefined` when the packet is not one. An event's hint that was cut reads as '' (not told). */
@@ -51,6 +56,45 @@ export function deviceStatus(message: Message): DeviceStatus | undefined {
   const state = message['state'];
   if (!isName(device, MAX_DEVICE) || state === undefined) return undefined;
   return { device, state: parseDeviceState(state) };
+}
+
+/** A row of CoreShowChannels, or the like of it in an event; `undefined` when the packet is neither. */
+export function channelStatus(message: Message): ChannelStatus | undefined {
+  const id = message['uniqueid'];
+  const name = message['channel'];
+  const state = message['channelstate'];
+  if (!isName(id, MAX_UNIQUEID) || !isName(name, MAX_CHANNEL)) return undefined;
+  if (state === undefined || !CHANNEL_STATE.test(state)) return undefined;
+  return { id, name, state: Number(state) };
+}
+
+/** What an event tells of a channel, or `undefined` when it tells of none. */
+export function channelChange(message: Message): ChannelChange | undefined {
+  const id = message['uniqueid'];
+  const name = message['event'] === 'Rename' ? message['newname'] : message['channel'];
+  if (!isName(id, MAX_UNIQUEID) || !isName(name, MAX_CHANNEL)) return undefined;
+  switch (message['event']) {
+    case 'Newchannel':
+    case 'Newstate': {
+      const status = channelStatus(message);
+      return status && { type: 'state', ...status };
+    }
+    case 'Rename':
+      return { type: 'renamed', id, name };
+    case 'Hold': {
+      // Up to 11 it has a Status, On or Off, and there is no Unhold (channels/chan_sip.c, `change_hold_state`).
+      const status = message['status']?.toLowerCase() ?? 'on';
+      return status === 'on' || status === 'off'
+        ? { type: 'held', id, name, held: status === 'on' }
+        : undefined;
+    }
+    case 'Unhold':
+      return { type: 'held', id, name, held: false };
+    case 'Hangup':
+      return { type: 'gone', id };
+    default:
+      return undefined;
+  }
 }
 
 function isName(text: string | undefined, max: number): text is string {

@@ -16,7 +16,7 @@ export const MAX_UNSENT_BYTES = 1024 * 1024;
 export const MAX_PENDING = 1024;
 /** Rows of one list, and extensions that may be asked for one by one. */
 export const MAX_ROWS = 100_000;
-/** Hints, or devices, of one listing: rows, answers and the events between them. */
+/** Hints, devices, or channels of one listing: rows, answers and the events between them. */
 export const MAX_LISTED = 2 * MAX_ROWS;
 /** ExtensionState actions in flight when a session begins: past about 128 of any action PJSIP stops answering phones. */
 export const ASK_WINDOW = 8;

@@ -1,54 +1,21 @@
 /**
- * Reading everything the local Asterisk has: its hints, its devices, and the extensions that no list shows.
- * Owns how rows and the events between them become one listing: in stream order, the later one counts.
+ * Reading everything the local Asterisk has: its hints, its devices, its channels if they are wanted, and the
+ * extensions that no list shows. Owns which lists are asked for, and what it means when one fails.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { HintKey, HintStatus } from '../core/source.ts';
 import type { AmiDown, AmiOptions } from './contract.ts';
-import { askedStatus, deviceStatus, hintStatus } from './events.ts';
+import { askedStatus, channelStatus, deviceStatus, hintStatus } from './events.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { ASK_WINDOW, MAX_LISTED, MAX_ROWS, type Times } from './limits.ts';
+import type { Merge } from './merge.ts';
 import { listFailed, missingModule, missingWrite } from './reasons.ts';
 
 /** How 22.11 says that there are no hints at all (up to 22.10: Success and no rows). */
 const NO_HINTS = /no dialplan hints/i;
 
-/** One text for a hint's two names; control characters never are in either. */
-export function hintKey(key: HintKey): string {
-  return `${key.context}\n${key.extension}`;
-}
-
-/** A listing in the making. */
-export class Merge {
-  readonly #hints = new Map<string, HintStatus>();
-  readonly #devices = new Map<string, DeviceStatus>();
-  /** Events can add to what the lists have; past this bound the listing is no longer whole. */
-  isWhole = true;
-
-  /** A row, an answer or an event. One that does not tell the devices of the hint leaves those known. */
-  hint(status: HintStatus): void {
-    const key = hintKey(status);
-    const known = this.#hints.get(key);
-    if (!known && this.#hints.size >= MAX_LISTED) this.isWhole = false;
-    else this.#hints.set(key, status.hint === '' && known ? { ...status, hint: known.hint } : status);
-  }
-
-  device(status: DeviceStatus): void {
-    if (!this.#devices.has(status.device) && this.#devices.size >= MAX_LISTED) this.isWhole = false;
-    else this.#devices.set(status.device, status);
-  }
-
-  hints(): HintStatus[] {
-    return [...this.#hints.values()];
-  }
-
-  listing(): Listing {
-    return { hints: this.hints(), devices: [...this.#devices.values()] };
-  }
-}
-
 /**
- * Fills `merge` with both lists, then with the extensions `toAsk` names. The caller gives it the events that
+ * Fills `merge` with all lists, then with the extensions `toAsk` names. The caller gives it the events that
  * arrive meanwhile. Resolves with why it could not, `undefined` when all was read.
  */
 export async function readLists(
@@ -67,11 +34,19 @@ export async function readLists(
     const status = row['event'] === 'DeviceStateChange' ? deviceStatus(row) : undefined;
     if (status) merge.device(status);
   });
+  const channels = options.channels
+    ? exchange.ask({ name: 'CoreShowChannels' }, times.row, (row) => {
+        const status = row['event'] === 'CoreShowChannel' ? channelStatus(row) : undefined;
+        if (status) merge.channel({ type: 'state', ...status });
+      })
+    : undefined;
   const hintsAnswer = await hints;
   const devicesAnswer = await devices;
+  const channelsAnswer = await channels;
   const failure =
     (isNoHints(hintsAnswer) ? undefined : whyFailed('ExtensionStateList', hintsAnswer, options)) ??
-    whyFailed('DeviceStateList', devicesAnswer, options);
+    whyFailed('DeviceStateList', devicesAnswer, options) ??
+    (channelsAnswer && whyFailed('CoreShowChannels', channelsAnswer, options));
   if (failure) return failure;
   const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times, again);
   if (!asked && !merge.isWhole) return listFailed('the lists', `they have more than ${MAX_LISTED} names`);
@@ -125,8 +100,8 @@ function whyFailed(action: string, answer: Answer, options: AmiOptions): AmiDown
   if (answer.ok) return undefined;
   if (answer.kind === 'refused' && /permission denied/i.test(answer.why))
     return missingWrite(options, action);
-  if (answer.kind === 'refused' && /unknown command/i.test(answer.why)) {
-    // ExtensionState and its list are in the core; only the device list is a module's.
+  if (action === 'DeviceStateList' && answer.kind === 'refused' && /unknown command/i.test(answer.why)) {
+    // The others are in the core.
     return missingModule('res_manager_devicestate', action);
   }
   return listFailed(action, answer.why);

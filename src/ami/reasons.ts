@@ -109,6 +109,13 @@ export function missingRead(options: AmiOptions): AmiDown {
   };
 }
 
+export function missingChannelEvents(options: AmiOptions): AmiDown {
+  return {
+    reason: 'missing-privilege',
+    text: `channels come and go but no event tells; in section [${options.username}] of manager.conf let eventfilter pass ^Event: (Newchannel|Newstate|Rename|Hold|Unhold|Hangup) too, and write read=call,system`,
+  };
+}
+
 export function missingWrite(options: AmiOptions, action: string): AmiDown {
   return {
     reason: 'missing-privilege',

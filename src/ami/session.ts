@@ -2,15 +2,16 @@
  * The life of one AMI session: connect → greeting → login → FullyBooted → checks → first listing → up, and
  * its end for whatever reason. Owns which stage it is in and where each packet goes. Does not reconnect.
  */
-import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 import { surelyUpSeconds } from './boot.ts';
 import { Connection } from './connection.ts';
 import type { AmiDown, AmiOptions } from './contract.ts';
 import type { Action } from './encode.ts';
-import { deviceStatus, hintStatus } from './events.ts';
+import { channelChange, deviceStatus, hintStatus } from './events.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import { BOOT_SURELY_DONE_S, type Times } from './limits.ts';
-import { Merge, readLists } from './lists.ts';
+import { readLists } from './lists.ts';
+import { Merge } from './merge.ts';
 import type { Message } from './message.ts';
 import * as reasons from './reasons.ts';
 
@@ -20,6 +21,8 @@ export interface SessionHandlers {
   up(listing: Listing, version: string): void;
   hintChanged(status: HintStatus): void;
   deviceChanged(status: DeviceStatus): void;
+  /** Called only with `channels` in the options. */
+  channelChanged(change: ChannelChange): void;
   /** Asterisk says that something was reloaded, or that it booted again. */
   reloaded(): void;
   /** Exactly once, at the latest when the connection is gone. */
@@ -71,20 +74,18 @@ export class Session {
    * with `undefined` when it cannot, and then the session has ended. One reading at a time.
    */
   async read(): Promise<Listing | undefined> {
+    const merge = await this.#readAll();
+    return merge?.listing();
+  }
+
+  async #readAll(): Promise<Merge | undefined> {
     const merge = new Merge();
     this.#merge = merge;
     const { toAsk } = this.#handlers;
-    const failure = await readLists(
-      this.#exchange,
-      merge,
-      toAsk,
-      this.#options,
-      this.#times,
-      this.#stage === 'up',
-    );
+    const failure = await readLists(this.#exchange, merge, toAsk, this.#options, this.#times, this.#isUp);
     this.#merge = undefined;
     if (failure) this.end(failure);
-    return this.#stage === 'ended' ? undefined : merge.listing();
+    return this.#stage === 'ended' ? undefined : merge;
   }
 
   end(why: AmiDown): void {
@@ -132,10 +133,11 @@ export class Session {
     if (probe.ok && probe.message['value'] === '') {
       return this.end(reasons.missingModule('func_devstate', 'DEVICE_STATE function'));
     }
-    const listing = await this.read();
-    if (!listing) return;
+    const merge = await this.#readAll();
+    if (!merge) return;
     this.#stage = 'up';
-    this.#handlers.up(listing, (settings.ok && settings.message['asteriskversion']) || 'unknown');
+    this.#handlers.up(merge.listing(), (settings.ok && settings.message['asteriskversion']) || 'unknown');
+    for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
   }
 
   #route(message: Message): void {
@@ -155,14 +157,14 @@ export class Session {
         const status = hintStatus(message);
         if (!status) return;
         this.#merge?.hint(status);
-        if (this.#stage === 'up') this.#handlers.hintChanged(status);
+        if (this.#isUp) this.#handlers.hintChanged(status);
         return;
       }
       case 'DeviceStateChange': {
         const status = deviceStatus(message);
         if (!status) return;
         this.#merge?.device(status);
-        if (this.#stage === 'up') this.#handlers.deviceChanged(status);
+        if (this.#isUp) this.#handlers.deviceChanged(status);
         return;
       }
       case 'FullyBooted':
@@ -174,7 +176,18 @@ export class Session {
         return;
       case 'Shutdown':
         this.end(reasons.shutDown());
+        return;
+      default: {
+        const change = this.#options.channels ? channelChange(message) : undefined;
+        if (!change) return;
+        this.#merge?.channel(change);
+        if (this.#isUp) this.#handlers.channelChanged(change);
+      }
     }
+  }
+
+  get #isUp(): boolean {
+    return this.#stage === 'up';
   }
 
   #within(ms: number, why: AmiDown): void {

@@ -3,22 +3,26 @@
  * when something calls for it. Owns the timers of a session that is up.
  */
 import { performance } from 'node:perf_hooks';
-import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
-import type { AmiHandlers, AmiOptions } from './contract.ts';
+import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import { ChannelWatch } from './channel-watch.ts';
+import type { AmiDown, AmiHandlers, AmiOptions } from './contract.ts';
 import type { Times } from './limits.ts';
-import { missingRead, pingTimeout } from './reasons.ts';
+import { missingChannelEvents, missingRead, pingTimeout } from './reasons.ts';
 import type { Session } from './session.ts';
 import { Watch } from './watch.ts';
 
 /** An event that was queued before a Ping comes before its answer; one more Ping for the queueing itself. */
 const DEAF_PINGS = 2;
 
+type Handlers = Omit<AmiHandlers, 'up' | 'down' | 'failed'>;
+
 export class Upkeep {
   readonly #session: Session;
   readonly #options: AmiOptions;
-  readonly #handlers: AmiHandlers;
+  readonly #handlers: Handlers;
   readonly #times: Times;
   readonly #watch = new Watch();
+  readonly #channelWatch = new ChannelWatch();
   #asked: readonly HintKey[] = [];
   #isUp = false;
   #pinger: NodeJS.Timeout | undefined;
@@ -30,10 +34,11 @@ export class Upkeep {
   #owed: number | undefined;
   #relistAt = Number.POSITIVE_INFINITY;
   #lastRead = 0;
-  /** Device states changed and no event told: how many answered Pings from now decide it. */
+  /** States, or channels, changed and no event told: how many answered Pings from now decide it. */
   #deafPings = 0;
+  #channelPings = 0;
 
-  constructor(session: Session, options: AmiOptions, handlers: AmiHandlers, times: Times) {
+  constructor(session: Session, options: AmiOptions, handlers: Handlers, times: Times) {
     this.#session = session;
     this.#options = options;
     this.#handlers = handlers;
@@ -44,6 +49,7 @@ export class Upkeep {
   start(listing: Listing): void {
     this.#isUp = true;
     this.#watch.listed(listing, this.#asked);
+    this.#channelWatch.listed(listing.channels);
     this.#pinger = setInterval(() => void this.#ping(), this.#options.pingEveryMs);
     this.#relister = setInterval(() => this.relist(), this.#options.relistEveryMs);
     this.#lastRead = performance.now();
@@ -92,6 +98,11 @@ export class Upkeep {
     this.#handlers.deviceChanged(status);
   }
 
+  channelChanged(change: ChannelChange): void {
+    this.#channelWatch.heard(change);
+    this.#handlers.channelChanged(change);
+  }
+
   /** A hint may repeat itself for reasons of its own, so these relists keep a distance. */
   #afterRepeat(): number {
     const { relistDebounce, relistAfterRepeat } = this.#times;
@@ -106,6 +117,7 @@ export class Upkeep {
     this.#lastRead = performance.now();
     if (!listing || !this.#isUp) return;
     if (this.#watch.listed(listing, this.#asked)) this.#deafPings = DEAF_PINGS;
+    if (this.#channelWatch.listed(listing.channels)) this.#channelPings = DEAF_PINGS;
     this.#handlers.relisted(listing);
     if (this.#owed !== undefined) this.relist(this.#owed);
   }
@@ -116,13 +128,22 @@ export class Upkeep {
     const answer = await this.#session.ask({ name: 'Ping' }, this.#times.ping);
     this.#pinging = false;
     if (!this.#isUp) return;
-    if (!answer.ok) {
-      this.#session.end(pingTimeout(this.#times.ping / 1000));
-    } else if (this.#watch.isDeaf && this.#deafPings > 0 && --this.#deafPings === 0) {
-      this.#session.end(missingRead(this.#options));
+    const failure = answer.ok ? this.#whyDeaf() : pingTimeout(this.#times.ping / 1000);
+    if (failure) {
+      this.#session.end(failure);
     } else {
       if (this.#watch.isForgotten(performance.now())) this.relist(this.#afterRepeat());
       this.#handlers.answered();
     }
+  }
+
+  /** At an answered Ping: events that should be here by now are not. */
+  #whyDeaf(): AmiDown | undefined {
+    if (this.#deafPings > 0 && --this.#deafPings === 0 && this.#watch.isDeaf)
+      return missingRead(this.#options);
+    if (this.#channelPings > 0 && --this.#channelPings === 0 && this.#channelWatch.isDeaf) {
+      return missingChannelEvents(this.#options);
+    }
+    return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { devicesOfHint } from '../core/names.ts';
 import type { DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 import { aggregate, type DeviceState, fromExtensionStatus } from '../core/state.ts';
 import { HINT_FOLLOWS_DEVICE_MS, MAX_LISTED } from './limits.ts';
-import { hintKey } from './lists.ts';
+import { hintKey } from './merge.ts';
 
 export class Watch {
   /** Every hint's status, by its key. */

@@ -23,21 +23,26 @@ export function check({ config: file }: { readonly config: string }, io: Io): nu
 
 /** What is understood, by subject. No secrets. */
 function summary(config: Config): [name: string, lines: string[]][] {
-  const { ami, listen, identity, peers } = config;
+  const { ami, listen, http, identity, peers } = config;
   const listening = listen ? `${listen.host}:${listen.port}${config.insecure ? ', plaintext' : ''}` : 'no';
   return [
     ['tag', [config.tag]],
     ['identity', [identity ? `${loadIdentity(identity.pem).fingerprint}  ${identity.file}` : 'none']],
     ['asterisk', [`${ami.host}:${ami.port} as ${ami.username}${ami.tls ? ', over TLS' : ''}`]],
     ['listen', [listening]],
+    ['http', [http ? `${http.host}:${http.port}` : 'no']],
     ['exports', config.export.length > 0 ? config.export.map(exportLine) : ['nothing']],
     ['peers', peers.length > 0 ? peers.map(peerLine) : ['none']],
   ];
 }
 
 function exportLine(rule: ExportRule): string {
-  const source = rule.source === 'hint' ? `hints of ${rule.context}` : rule.devices.join(', ');
-  return `${source}: ${matchText(rule.match)}`;
+  return `${sourceText(rule)}: ${matchText(rule.match)}`;
+}
+
+function sourceText(rule: ExportRule): string {
+  if (rule.source === 'hint') return `hints of ${rule.context}`;
+  return (rule.source === 'channels' ? 'channels of ' : '') + rule.devices.join(', ');
 }
 
 function matchText(match: Match): string {

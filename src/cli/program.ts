@@ -1,25 +1,29 @@
 /**
  * The command line: which commands there are, their options and help. Owns the exit codes of what commander
- * finds wrong; what a command does is in the file of its name.
+ * finds wrong; what a command does is in the file of its name, which is loaded when it is asked for.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { check } from './check.ts';
 import { DEFAULT_CONFIG } from './config-file.ts';
-import { type FingerprintOptions, fingerprint } from './fingerprint.ts';
-import { type Io, OK, USAGE } from './io.ts';
-import { type KeygenOptions, keygen } from './keygen.ts';
+import { Failure, type Io, OK, USAGE } from './io.ts';
+import type { KeygenOptions } from './keygen.ts';
+import type { LeaveOptions } from './leave.ts';
+import type { StatesOptions } from './states.ts';
+import type { StatusOptions } from './status.ts';
+import { version } from './version.ts';
 
 const EXAMPLES = `
 Examples:
   $ hintmesh keygen --tag msk --out /etc/hintmesh/identity.pem --url wss://msk.example.com:7440
   $ hintmesh check -c ${DEFAULT_CONFIG}
   $ hintmesh run -c ${DEFAULT_CONFIG}
+  $ hintmesh status
 
 Exit codes: 0 done, 1 refused or failed (the reasons are on stderr), 2 not understood.`;
 
 const CONFIG_OPTION = ['-c, --config <file>', 'the config file', DEFAULT_CONFIG] as const;
 const URL_OPTION = ['--url <url>', 'where other brokers dial this one, for the line to hand out'] as const;
+
+type Done = (code: number) => void;
 
 /** Runs one command; resolves to the exit code. `argv` is without node and script. */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
@@ -31,13 +35,17 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof Failure) {
+      io.err(error.message);
+      return error.code;
+    }
     if (!(error instanceof CommanderError)) throw error;
     // Asked-for help and version end this way too, with 0; no command at all is not understood.
     return error.exitCode === 0 ? OK : USAGE;
   }
 }
 
-function newProgram(io: Io, done: (code: number) => void): Command {
+function newProgram(io: Io, done: Done): Command {
   const program = new Command('hintmesh')
     .description("BLF lamps that tell the truth about other Asterisk servers' extensions")
     .version(version(), '--version', 'print the version')
@@ -50,20 +58,23 @@ function newProgram(io: Io, done: (code: number) => void): Command {
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
     });
+  addFileCommands(program, io, done);
+  addBrokerCommands(program, io, done);
+  return program;
+}
+
+/** Those that need no running broker. */
+function addFileCommands(program: Command, io: Io, done: Done): void {
   program
     .command('run')
-    .description('run the broker until SIGTERM or SIGINT; JSON log on stdout')
+    .description('run the broker until SIGTERM or SIGINT; SIGHUP reloads the config; JSON log on stdout')
     .option(...CONFIG_OPTION)
-    .action(async (options: { config: string }) => {
-      // Loaded here: the other commands need no broker and start faster without.
-      const { run } = await import('./run.ts');
-      done(await run(options, io));
-    });
+    .action(async (options) => done(await (await import('./run.ts')).run(options, io)));
   program
     .command('check')
     .description('check the config and print what it means')
     .option(...CONFIG_OPTION)
-    .action((options: { config: string }) => done(check(options, io)));
+    .action(async (options) => done((await import('./check.ts')).check(options, io)));
   program
     .command('keygen')
     .description("make this broker's identity and print the line for the other brokers' peers: lists")
@@ -71,18 +82,41 @@ function newProgram(io: Io, done: (code: number) => void): Command {
     .option('--out <file>', 'the file to write', 'identity.pem')
     .option('--force', 'replace the file if there is one: peers must then be given the new fingerprint')
     .option(...URL_OPTION)
-    .action(async (options: KeygenOptions) => done(await keygen(options, io)));
+    .action(async (options: KeygenOptions) => done(await (await import('./keygen.ts')).keygen(options, io)));
   program
     .command('fingerprint')
     .description('print the tag, fingerprint and line of an identity that was made before')
     .option(...CONFIG_OPTION)
     .option('--identity <file>', 'an identity file, instead of the one the config names')
     .option(...URL_OPTION)
-    .action((options: FingerprintOptions) => done(fingerprint(options, io)));
-  return program;
+    .action(async (options) => done((await import('./fingerprint.ts')).fingerprint(options, io)));
 }
 
-function version(): string {
-  const about: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return String((about as { version: unknown }).version);
+/** Those that ask the running broker. */
+function addBrokerCommands(program: Command, io: Io, done: Done): void {
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('-c, --config <file>', "the broker's config, which says where it answers", DEFAULT_CONFIG)
+      .option('--url <url>', 'where the broker answers, instead: http://HOST:PORT')
+      .option('--json', "the broker's answer as it is");
+  command('status', 'how the running broker is: Asterisk, peers, what is wrong and its cure')
+    .option('--check', 'exit with 1 when it is not ready')
+    .action(async (options: StatusOptions) => done(await (await import('./status.ts')).status(options, io)));
+  command('states', 'what the extensions are and what their lamps show')
+    .option('--pbx <tag>', 'only the extensions of this PBX')
+    .argument('[pattern...]', 'only these, as in match: of the config (1001, 1000-1099, _1XXX), or EXT*tag')
+    .action(async (patterns: string[], options: StatesOptions) =>
+      done(await (await import('./states.ts')).states({ ...options, patterns }, io)),
+    );
+  command('watch', 'print what changes as it changes, until ^C').action(async (options) =>
+    done(await (await import('./watch.ts')).watch(options, io)),
+  );
+  command('reload', 'have the running broker read its config again, and print what changed').action(
+    async (options) => done(await (await import('./reload.ts')).reload(options, io)),
+  );
+  command('leave', 'end the broker for good: its lamps at the peers show the gone-state at once')
+    .option('--yes', 'do not ask')
+    .action(async (options: LeaveOptions) => done(await (await import('./leave.ts')).leave(options, io)));
 }

@@ -29,6 +29,8 @@ export interface Config {
   };
   /** Absent: we only dial. */
   readonly listen?: { readonly host: string; readonly port: number };
+  /** Metrics, health and status. Absent: not served. */
+  readonly http?: { readonly host: string; readonly port: number };
   readonly export: readonly ExportRule[];
   readonly peers: readonly PeerConfig[];
   readonly lamps: {

@@ -1,22 +1,32 @@
 /**
- * The `export` list: each line becomes an ExportRule. Owns what a line must have, which devices may stand for
- * an extension, and that no two lines mean the same extension.
+ * The `export` list: each line becomes an ExportRule. Owns what a line must have, and that no two lines mean the
+ * same extension. Which devices may stand for one is device-templates.ts's.
  */
-import { EXT_PLACEHOLDER, type ExportRule, MAX_EXPORTS } from '../core/exports.ts';
-import { countNamed, type Match, overlap, parseMatch, shortestLength } from '../core/match.ts';
-import { isContext, lampOfDevice, MAX_LAMP_NAME } from '../core/names.ts';
+import { EXT_PLACEHOLDER } from '../core/device-map.ts';
+import { type ExportRule, MAX_EXPORTS } from '../core/exports.ts';
+import {
+  countNamed,
+  MAX_RANGE,
+  MAX_RANGE_DIGITS,
+  type Match,
+  overlap,
+  parseMatch,
+  shortestLength,
+} from '../core/match.ts';
+import { isContext, MAX_LAMP_NAME } from '../core/names.ts';
+import { DIGITS, readPattern } from '../core/pattern.ts';
+import { isLocal, type TemplateUse, whyNotTemplate } from './device-templates.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
 import type { ExportValues, Values } from './values.ts';
 
-/** Asterisk cuts device names at 79 characters (main/devicestate.c). */
-const MAX_DEVICE = 79;
+/** The keys that say where a state comes from: each line has one. */
+const SOURCES = ['context', 'device', 'channels'] as const;
 /** Items of all matches together, and patterns and ranges among them: every two of them are compared. */
 const MAX_ITEMS = 10_000;
 const MAX_WIDE_ITEMS = 2_000;
 /** Pairs of rules that are told to overlap; one slip can make thousands. */
 const MAX_OVERLAPS = 50;
-const DEVICE = /^[A-Za-z][^\s,&()\p{Cc}\p{Z}]*[/:][^\s,&()\p{Cc}\p{Z}]+$/u;
 
 interface Placed {
   readonly path: string;
@@ -48,31 +58,33 @@ export function checkExports({ root, exports }: Values, findings: Findings): Exp
 }
 
 function readRule(
-  { context, device, match: items }: ExportValues,
+  values: ExportValues,
   path: string,
   tag: string | undefined,
   findings: Findings,
 ): ExportRule | undefined {
   if (findings.bad(path)) return undefined;
-  const match = readMatch(items, `${path}.match`, tag, findings);
-  const isHint = context !== '' || !findings.fine(`${path}.context`);
-  const isDevice = device.length > 0 || !findings.fine(`${path}.device`);
-  if (isHint === isDevice) {
-    const what = isHint ? 'both a context and a device' : 'neither a context nor a device';
+  const { context, device, channels } = values;
+  const match = readMatch(values.match, `${path}.match`, tag, findings);
+  const given = SOURCES.filter((key) => values[key].length > 0 || !findings.fine(`${path}.${key}`));
+  const [source] = given;
+  if (source === undefined || given.length > 1) {
+    const what = source === undefined ? `none of ${SOURCES.join(', ')}` : `both ${given.join(' and ')}`;
     findings.mistake(
       path,
-      `${path} has ${what}; an extension has one source: its hint (context) or its devices (device)`,
+      `${path} has ${what}; an extension has one source: its hint (context), its devices (device) or their channels (channels)`,
     );
   }
-  if (isHint) checkContext(context, `${path}.context`, findings);
-  for (const [index, template] of device.entries()) {
-    checkDevice(template, `${path}.device[${index}]`, device.indexOf(template) < index, match, findings);
-  }
+  if (given.includes('context')) checkContext(context, `${path}.context`, findings);
+  checkTemplates(device, 'device', path, match, findings);
+  checkTemplates(channels, 'channels', path, match, findings);
+  if (given.includes('channels')) refusePatterns(match ?? [], `${path}.match`, findings);
   if (match === undefined || !findings.fine(path)) return undefined;
   const where = findings.where(path);
-  return isHint
-    ? { source: 'hint', context, match, where }
-    : { source: 'device', devices: device, match, where };
+  if (source === 'context') return { source: 'hint', context, match, where };
+  return source === 'device'
+    ? { source, devices: device, match, where }
+    : { source: 'channels', devices: channels, match, where };
 }
 
 function readMatch(
@@ -111,38 +123,52 @@ function checkContext(context: string, path: string, findings: Findings): void {
   );
 }
 
-function checkDevice(
-  template: string,
-  path: string,
-  again: boolean,
+function checkTemplates(
+  templates: readonly string[],
+  use: TemplateUse,
+  rule: string,
   match: Match | undefined,
   findings: Findings,
 ): void {
-  if (!findings.fine(path)) return;
-  const why = again ? 'is in this list twice' : whyNotDevice(template, match);
-  if (why !== undefined) findings.mistake(path, `${path} ${show(template)} ${why}`);
+  for (const [index, template] of templates.entries()) {
+    const path = `${rule}.${use}[${index}]`;
+    if (!findings.fine(path)) continue;
+    const again = templates.indexOf(template) < index;
+    const why = again ? 'is in this list twice' : whyNotTemplate(template, use, match);
+    if (why !== undefined) findings.mistake(path, `${path} ${show(template)} ${why}`);
+    else if (use === 'channels' && isLocal(template)) {
+      findings.warning(
+        path,
+        `${path} ${show(template)} counts Local channels, which stand for a step of a call, not for a phone; write the phone's device, e.g. PJSIP/${EXT_PLACEHOLDER}`,
+      );
+    }
+  }
 }
 
-function whyNotDevice(template: string, match: Match | undefined): string | undefined {
-  const [before = '', after, ...more] = template.split(EXT_PLACEHOLDER);
-  if (more.length > 0)
-    return `has ${EXT_PLACEHOLDER} more than once; once is enough to stand for the extension`;
-  if (/[{}]/.test(before + (after ?? ''))) return `has a "{" or "}" other than ${EXT_PLACEHOLDER}`;
-  if (after === undefined && match !== undefined && !isSingle(match)) {
-    return `has no ${EXT_PLACEHOLDER}, so every extension of the match would have the same state; write e.g. PJSIP/${EXT_PLACEHOLDER}, or match one extension only`;
+/** Hints and devices are listed by Asterisk; of a phone without a channel it lists nothing. */
+function refusePatterns(match: Match, path: string, findings: Findings): void {
+  for (const [index, item] of match.entries()) {
+    if (item.kind !== 'pattern') continue;
+    const instead = asRange(item.pattern) ?? 'ranges like 1000-1099, or the extensions one by one';
+    findings.mistake(
+      `${path}[${index}]`,
+      `${path} ${show(item.pattern)} is a pattern, and beside channels there is nothing to match it with: no list has the extensions that are in no call; write ${instead}`,
+    );
   }
-  const device = template.replace(EXT_PLACEHOLDER, '1');
-  if (lampOfDevice(device) !== undefined) {
-    return 'is a lamp (Custom:EXT*tag), the mirror of another PBX; exporting it would send a state back in a circle';
-  }
-  if (device.length > MAX_DEVICE || !DEVICE.test(device)) {
-    return `is no device; a device is like PJSIP/${EXT_PLACEHOLDER} or Custom:name, at most ${MAX_DEVICE} characters, no blanks and none of , & ( )`;
-  }
-  return undefined;
 }
 
-function isSingle(match: Match): boolean {
-  return match.every((item) => item.kind !== 'pattern') && countNamed(match) === 1;
+/** The one range, or extension, that names the same extensions as the pattern. */
+function asRange(pattern: string): string | undefined {
+  const { places, open } = readPattern(pattern);
+  if (open) return undefined;
+  const first = places.map((place) => place.at(0)).join('');
+  const last = places.map((place) => place.at(-1)).join('');
+  if (first === last) return first;
+  if (places.length > MAX_RANGE_DIGITS || !/^\d+$/.test(first)) return undefined;
+  const varying = places.slice(places.findIndex((place) => place.length > 1));
+  // Digits in a row, and whatever number follows: else there are gaps.
+  const whole = varying.every((place, at) => (at === 0 ? DIGITS.includes(place) : place === DIGITS));
+  return whole && Number(last) - Number(first) < MAX_RANGE ? `${first}-${last}` : undefined;
 }
 
 /** One source per extension: two lines that can name the same one would contradict each other. */

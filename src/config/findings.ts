@@ -41,6 +41,11 @@ export class Findings {
     this.#lines = lines;
   }
 
+  /** None yet, of the same file: for who reads a part of it by itself. */
+  empty(): Findings {
+    return new Findings(this.#file, this.#lines);
+  }
+
   /** From now on, what these variables set is to be found in them and not in the file. */
   overriddenBy(variables: Iterable<string>): void {
     this.#overridden = new Set(variables);
@@ -84,6 +89,11 @@ export class Findings {
     return ![...this.#bad].some(
       (bad) => bad === path || bad.startsWith(`${path}.`) || bad.startsWith(`${path}[`),
     );
+  }
+
+  /** Whether the file or the environment has a value for `path`. */
+  isGiven(path: string): boolean {
+    return this.#offsets.has(path) || this.#overridden.has(variableOf(path));
   }
 
   where(path: string): string {

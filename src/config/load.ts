@@ -8,8 +8,8 @@ import { checkExports } from './export-rules.ts';
 import { NamedFiles, readBounded } from './files.ts';
 import type { Finding, Findings } from './findings.ts';
 import { showDuration } from './formats.ts';
+import { readHttp, readListen } from './listen.ts';
 import { checkPeers } from './peers.ts';
-import { isLoopback } from './url.ts';
 import {
   type Environment,
   type RootValues,
@@ -46,6 +46,7 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
   const ca = root.ca_file === '' ? undefined : files.certificates('ca_file', root.ca_file);
   const ami = readAmi(root, env, files, findings);
   const listen = readListen(root, findings);
+  const http = readHttp(root, findings);
   const rules = checkExports(values, findings);
   const peers = checkPeers(values, { keys, fingerprint }, findings);
   if (rules.length === 0 && findings.fine('export')) {
@@ -63,6 +64,7 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
     insecure: root.insecure,
     ami,
     ...(listen && { listen }),
+    ...(http && { http }),
     export: rules,
     peers,
     lamps: {
@@ -133,17 +135,6 @@ function isProvedByCa({ root, peers }: Values): boolean {
   return peers.some(
     ({ fingerprint, url }) => fingerprint === '' && (!root.insecure || url.startsWith('wss:')),
   );
-}
-
-function readListen({ listen, insecure }: RootValues, findings: Findings): Config['listen'] | undefined {
-  const { enabled, host, port } = listen.websocket;
-  if (insecure && enabled && findings.fine('listen') && findings.fine('insecure') && !isLoopback(host)) {
-    findings.mistake(
-      'listen.websocket.host',
-      `listen.websocket.host is ${host}, but with insecure: true we listen without TLS, on loopback only; write 127.0.0.1, or take insecure out`,
-    );
-  }
-  return enabled ? { host, port } : undefined;
 }
 
 /** The times depend on each other: a PBX that says nothing wrong must not look gone. */

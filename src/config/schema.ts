@@ -80,6 +80,11 @@ export const scalarSchema = {
       port: leaf('whole', 7440, 'the port to listen on', { min: 1, max: 65_535 }),
     },
   },
+  http: {
+    enabled: leaf('flag', true, 'whether metrics, health and status are served over HTTP'),
+    host: leaf('host', '127.0.0.1', 'the address to serve HTTP on'),
+    port: leaf('whole', 7441, 'the port to serve HTTP on', { min: 1, max: 65_535 }),
+  },
   lamps: {
     gone_state: leaf<GoneStateName>('choice', 'UNAVAILABLE', 'what lamps of a gone PBX show', {
       choices: GONE_STATES,
@@ -120,6 +125,9 @@ export const scalarSchema = {
 export const exportSchema = {
   context: optional('the context whose hints are exported'),
   device: leaf<string[]>('texts', [], 'the device, or devices, an extension stands for', { many: true }),
+  channels: leaf<string[]>('texts', [], 'the device, or devices, whose channels make an extension', {
+    many: true,
+  }),
   match: leaf<string[]>('texts', [], 'which extensions are exported', { many: true }),
 };
 

@@ -24,8 +24,9 @@ export function readSection(map: YAMLMap, schema: Section, findings: Findings, p
     const node = Object.hasOwn(schema, key.text) ? schema[key.text] : undefined;
     const at = path === '' ? key.text : `${path}.${key.text}`;
     if (node === undefined) {
-      // `{ secret: a,hunter2 }`: what has no colon is a piece of a value as likely as a key.
-      const shown = pair.value !== null && SHOWN_KEY.test(key.text);
+      // `{ secret: a,hunter2: b }`: a comma cuts a value in two, and what follows it looks like a key.
+      const mayBePiece = pair.value === null || (map.flow === true && !isQuoted(pair.key));
+      const shown = !mayBePiece && SHOWN_KEY.test(key.text);
       refuseKey(key, { at, path, shown }, schema, findings);
       continue;
     }
@@ -168,6 +169,10 @@ function keyOf({ key }: Pair, findings: Findings): Key | undefined {
   if (isScalar(key) && typeof key.value === 'string') return { text: key.value, offset: offsetOf(key) };
   if (isNode(key)) findings.mistakeAt(offsetOf(key), 'a key is one plain word');
   return undefined;
+}
+
+function isQuoted(key: unknown): boolean {
+  return isScalar(key) && (key.type === 'QUOTE_DOUBLE' || key.type === 'QUOTE_SINGLE');
 }
 
 function isNode(value: unknown): value is Node {

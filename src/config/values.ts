@@ -4,7 +4,7 @@
  * keys (shape.ts), every value `sensitive` so that no message repeats one by itself.
  */
 import convict from 'convict';
-import type { YAMLMap } from 'yaml';
+import { isScalar, YAMLMap } from 'yaml';
 import { closest } from './closest.ts';
 import { type Findings, variableOf } from './findings.ts';
 import { registerFormats } from './formats.ts';
@@ -42,7 +42,7 @@ registerFormats();
 /** Every value there is; one that `findings` holds to be wrong may be of any type, and must not be used. */
 export function readValues(top: YAMLMap, env: Environment, findings: Findings): Values {
   const given = readSection(top, rootSchema, findings);
-  findings.overriddenBy(Object.keys(env).filter((name) => env[name] !== undefined));
+  findings.overriddenBy(setIn(env));
   const { export: exportsGiven = [], peers: peersGiven = [], ...scalars } = given;
   return {
     root: apply<RootValues>(withVariables(scalarSchema), scalars, env, findings, ''),
@@ -53,6 +53,20 @@ export function readValues(top: YAMLMap, env: Environment, findings: Findings): 
       apply<PeerValues>(peerSchema, entry, {}, findings, `peers[${index}].`),
     ),
   };
+}
+
+/** The values of some scalar keys; what else the file holds is not looked at, be it right or wrong. */
+export function readSome<S extends Section>(
+  top: YAMLMap,
+  schema: S,
+  env: Environment,
+  findings: Findings,
+): ValuesOf<S> {
+  const part = new YAMLMap();
+  part.items = top.items.filter(({ key }) => isScalar(key) && Object.hasOwn(schema, String(key.value)));
+  const given = readSection(part, schema, findings);
+  findings.overriddenBy(setIn(env));
+  return apply(withVariables(schema), given, env, findings, '');
 }
 
 /** The variables that stand for a value of the file. */
@@ -72,6 +86,10 @@ export function warnOfStrangeVariables(env: Environment, findings: Findings): vo
     const hint = meant === undefined ? 'it is ignored' : `it is ignored; did you mean ${meant}?`;
     findings.strangeVariable(name, `no setting has this variable; ${hint}`);
   }
+}
+
+function setIn(env: Environment): string[] {
+  return Object.keys(env).filter((name) => env[name] !== undefined);
 }
 
 function apply<T extends object>(

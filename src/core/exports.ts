@@ -2,10 +2,13 @@
  * What the local sources say → what each exported extension is. Owns the export rules, the one source of
  * each extension, and the refusal to export a hint that names a lamp (law 4). Knows nothing of peers.
  */
+import { Channels } from './channels.ts';
+import { DeviceMap } from './device-map.ts';
+
 import { enumerate, type Match, matches } from './match.ts';
 import type { Entry } from './message.ts';
-import { isExtension, lampOfDevice, lampsOfHint } from './names.ts';
-import type { DeviceStatus, HintKey, HintStatus, Listing } from './source.ts';
+import { isExtension, lampsOfHint } from './names.ts';
+import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from './source.ts';
 import { aggregate, type DeviceState, fromExtensionStatus } from './state.ts';
 
 /** One line of the config's `export` list. No two rules name the same extension (the config sees to it). */
@@ -27,6 +30,17 @@ export type ExportRule =
       readonly devices: readonly string[];
       readonly match: Match;
       readonly where: string;
+    }
+  /**
+   * The extensions that `match` names, by the channels of their devices, templates as above: for PBXs whose hints
+   * and devices do not tell what the calling party does. No channels: NOT_INUSE. Nothing lists such extensions, so
+   * `match` has no patterns.
+   */
+  | {
+      readonly source: 'channels';
+      readonly devices: readonly string[];
+      readonly match: Match;
+      readonly where: string;
     };
 
 /** Extensions one broker exports at most: what a peer takes at most (`MAX_STATES` in replica.ts). */
@@ -34,9 +48,6 @@ export const MAX_EXPORTS = 100_000;
 
 /** Devices whose states are kept; several may make one extension. */
 const MAX_DEVICES = 2 * MAX_EXPORTS;
-
-/** Stands for the extension in a device template. */
-export const EXT_PLACEHOLDER = '{ext}';
 
 type HintRule = Extract<ExportRule, { source: 'hint' }>;
 
@@ -52,25 +63,45 @@ export interface ExportNews {
 }
 
 export class Exports {
-  readonly #hintRules: readonly HintRule[];
-  readonly #devices: DeviceMap;
-  readonly #asked: readonly HintKey[];
+  #hintRules: readonly HintRule[] = [];
+  #devices = new DeviceMap([]);
+  #channelDevices = new DeviceMap([]);
+  #asked: readonly HintKey[] = [];
+  /** The extensions whose channels are their source: there is no list of those. */
+  #byChannels: readonly string[] = [];
   /** What peers were told, or will be. */
   readonly #states = new Map<string, DeviceState>();
   /** The hint text of each extension with a hint source, and the context it is in. */
   readonly #hints = new Map<string, HintKey & { readonly hint: string }>();
   readonly #deviceStates = new Map<string, DeviceState>();
+  readonly #channels = new Channels();
   /** Hints that name a lamp: said once. */
   readonly #refused = new Set<string>();
   /** Hints of which even the list does not tell the devices (too long a line): not asked about again. */
   readonly #untold = new Set<string>();
+  #leftOut = 0;
 
   constructor(rules: readonly ExportRule[]) {
+    this.setRules(rules);
+  }
+
+  /** Other rules from now on. What no rule names any more is gone at once; the rest is as the next listing says. */
+  setRules(rules: readonly ExportRule[]): ExportNews {
     this.#hintRules = rules.filter((rule) => rule.source === 'hint');
-    this.#devices = new DeviceMap(rules);
+    this.#devices = new DeviceMap(rules.filter((rule) => rule.source === 'device'));
+    const byChannels = rules.filter((rule) => rule.source === 'channels');
+    this.#channelDevices = new DeviceMap(byChannels);
+    this.#byChannels = byChannels.flatMap(({ match }) => enumerate(match));
     this.#asked = this.#hintRules.flatMap(({ context, match }) =>
       enumerate(match).map((extension) => ({ context, extension })),
     );
+    const news = noNews();
+    for (const extension of this.#states.keys()) {
+      if (rules.some(({ match }) => matches(match, extension))) continue;
+      this.#hints.delete(extension);
+      this.#set(extension, undefined, news);
+    }
+    return news;
   }
 
   /** Every exported extension. */
@@ -80,6 +111,16 @@ export class Exports {
 
   get size(): number {
     return this.#states.size;
+  }
+
+  /** Extensions left out because there are more than MAX_EXPORTS, since everything was last read. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
+  /** Hints that are not exported because they name a lamp, `extension@context`. */
+  get namesLamp(): string[] {
+    return [...this.#refused];
   }
 
   /**
@@ -96,51 +137,44 @@ export class Exports {
     return [...ask.values()].slice(0, MAX_EXPORTS);
   }
 
+  /** What was known of channels and hold is not true any more; the next listing tells anew. */
+  sessionDown(): void {
+    this.#channels.clear();
+  }
+
   /** Everything was read: what is not in it is gone. */
-  listed({ hints, devices }: Listing): ExportNews {
+  listed({ hints, devices, channels }: Listing): ExportNews {
     const news = noNews();
-    const present = new Set<string>();
-    this.#untold.clear();
-    for (const status of hints) {
-      if (this.#ruleOf(status) === undefined) continue;
-      if (status.hint === '' && status.status >= 0) {
-        this.#untold.add(status.extension);
-        continue;
-      }
-      this.#hint(status, news);
-      if (this.#hints.has(status.extension)) present.add(status.extension);
-    }
-    for (const extension of this.#hints.keys()) {
-      if (present.has(extension)) continue;
-      this.#hints.delete(extension);
-      this.#set(extension, undefined, news);
-    }
-    const touched = new Set<string>();
-    for (const device of this.#deviceStates.keys()) {
-      for (const extension of this.#devices.extensions(device)) touched.add(extension);
-    }
+    const states = this.#listedHints(hints, news);
     this.#deviceStates.clear();
+    const touched = new Set<string>();
     for (const { device, state } of devices) {
       for (const extension of this.#devices.extensions(device)) {
         this.#deviceStates.set(device, state);
         touched.add(extension);
       }
     }
-    for (const extension of touched) this.#aggregate(extension, news);
+    for (const extension of touched) states.set(extension, this.#ofDevices(extension));
+    this.#channels.listed(channels);
+    for (const extension of this.#byChannels) states.set(extension, this.#ofChannels(extension));
+    // First what goes, to make room.
+    for (const extension of this.#states.keys()) {
+      if (states.get(extension) === undefined) this.#set(extension, undefined, news);
+    }
+    for (const [extension, state] of states) this.#set(extension, state, news);
+    this.#leftOut = news.leftOut;
     return news;
   }
 
   hintChanged(status: HintStatus): ExportNews {
     if (this.#ruleOf(status) === undefined) return noNews();
     const news = noNews();
-    if (status.status < 0) {
-      this.#hint(status, news);
-      return news;
-    }
     // The event of a hint that a reload just made has an empty `Hint:`.
     const known = status.hint === '' ? this.#hints.get(status.extension)?.hint : status.hint;
-    if (known === undefined) return { ...news, relist: !this.#untold.has(status.extension) };
-    this.#hint({ ...status, hint: known }, news);
+    if (known === undefined && status.status >= 0) {
+      return { ...news, relist: !this.#untold.has(status.extension) };
+    }
+    this.#set(status.extension, this.#hint({ ...status, hint: known ?? '' }, news), news);
     return news;
   }
 
@@ -150,7 +184,17 @@ export class Exports {
     if (extensions.length === 0 || full) return noNews();
     const news = noNews();
     this.#deviceStates.set(status.device, status.state);
-    for (const extension of extensions) this.#aggregate(extension, news);
+    for (const extension of extensions) this.#set(extension, this.#ofDevices(extension), news);
+    return news;
+  }
+
+  channelChanged(change: ChannelChange): ExportNews {
+    const news = noNews();
+    for (const device of this.#channels.changed(change)) {
+      for (const extension of this.#channelDevices.extensions(device)) {
+        this.#set(extension, this.#ofChannels(extension), news);
+      }
+    }
     return news;
   }
 
@@ -159,26 +203,47 @@ export class Exports {
     return this.#hintRules.find((rule) => rule.context === context && matches(rule.match, extension));
   }
 
-  #hint(status: HintStatus, news: ExportNews): void {
+  #listedHints(hints: readonly HintStatus[], news: ExportNews): Map<string, DeviceState | undefined> {
+    const states = new Map<string, DeviceState | undefined>();
+    const refused = [...this.#refused];
+    const present = new Set<string>();
+    this.#hints.clear();
+    this.#untold.clear();
+    for (const status of hints) {
+      if (this.#ruleOf(status) === undefined) continue;
+      present.add(keyOf(status));
+      if (status.hint === '' && status.status >= 0) this.#untold.add(status.extension);
+      else states.set(status.extension, this.#hint(status, news));
+    }
+    for (const key of refused) if (!present.has(key)) this.#refused.delete(key);
+    return states;
+  }
+
+  /** What a hint makes of its extension. */
+  #hint(status: HintStatus, news: ExportNews): DeviceState | undefined {
     const { context, extension, hint } = status;
-    const state = fromExtensionStatus(status.status);
     const namesLamp = lampsOfHint(hint).length > 0;
     if (namesLamp && !this.#refused.has(keyOf(status)) && this.#refused.size < MAX_EXPORTS) {
       this.#refused.add(keyOf(status));
       news.namesLamp.push({ context, extension });
     }
     if (!namesLamp) this.#refused.delete(keyOf(status));
-    this.#set(extension, namesLamp ? undefined : state, news);
-    if (this.#states.has(extension)) this.#hints.set(extension, { context, extension, hint });
-    else this.#hints.delete(extension);
+    const state = namesLamp ? undefined : fromExtensionStatus(status.status);
+    if (state === undefined) this.#hints.delete(extension);
+    else this.#hints.set(extension, { context, extension, hint });
+    return state;
   }
 
-  #aggregate(extension: string, news: ExportNews): void {
+  #ofDevices(extension: string): DeviceState | undefined {
     const states = this.#devices
       .devices(extension)
       .map((device) => this.#deviceStates.get(device))
       .filter((state) => state !== undefined);
-    this.#set(extension, states.length > 0 ? aggregate(states) : undefined, news);
+    return states.length > 0 ? aggregate(states) : undefined;
+  }
+
+  #ofChannels(extension: string): DeviceState {
+    return aggregate(this.#channelDevices.devices(extension).map((device) => this.#channels.state(device)));
   }
 
   #set(extension: string, state: DeviceState | undefined, news: ExportNews): void {
@@ -186,6 +251,8 @@ export class Exports {
     if (state === undefined) this.#states.delete(extension);
     else if (this.#states.size >= MAX_EXPORTS && !this.#states.has(extension)) {
       news.leftOut += 1;
+      // Each event of one that is left out would count it again: only a listing counts.
+      this.#leftOut ||= 1;
       return;
     } else this.#states.set(extension, state);
     news.entries.push({ kind: 'device', extension, state: state ?? null });
@@ -198,46 +265,4 @@ function noNews(): ExportNews {
 
 function keyOf({ context, extension }: HintKey): string {
   return `${extension}@${context}`;
-}
-
-/** Which devices make which extension, both ways. */
-class DeviceMap {
-  readonly #rules: readonly Extract<ExportRule, { source: 'device' }>[];
-  /** Templates without a placeholder: device → extension. */
-  readonly #fixed = new Map<string, string[]>();
-  readonly #templates: { readonly prefix: string; readonly suffix: string; readonly match: Match }[] = [];
-
-  constructor(rules: readonly ExportRule[]) {
-    this.#rules = rules.filter((rule) => rule.source === 'device');
-    for (const { devices, match } of this.#rules) {
-      for (const device of devices) {
-        const at = device.indexOf(EXT_PLACEHOLDER);
-        if (at >= 0) {
-          const suffix = device.slice(at + EXT_PLACEHOLDER.length);
-          this.#templates.push({ prefix: device.slice(0, at), suffix, match });
-        } else {
-          this.#fixed.set(device, [...(this.#fixed.get(device) ?? []), ...enumerate(match)]);
-        }
-      }
-    }
-  }
-
-  /** Never any for a lamp, whatever a template would make of it (law 4). */
-  extensions(device: string): string[] {
-    if (lampOfDevice(device) !== undefined) return [];
-    const found = [...(this.#fixed.get(device) ?? [])];
-    for (const { prefix, suffix, match } of this.#templates) {
-      if (device.length <= prefix.length + suffix.length) continue;
-      if (!device.startsWith(prefix) || !device.endsWith(suffix)) continue;
-      const extension = device.slice(prefix.length, device.length - suffix.length);
-      if (isExtension(extension) && matches(match, extension)) found.push(extension);
-    }
-    return found;
-  }
-
-  devices(extension: string): string[] {
-    return this.#rules
-      .filter(({ match }) => matches(match, extension))
-      .flatMap(({ devices }) => devices.map((device) => device.replace(EXT_PLACEHOLDER, () => extension)));
-  }
 }

@@ -3,6 +3,7 @@
  * window of unanswered writes, latest-wins, retries and the repair of drift (laws 5 and 6). Knows lamps by
  * name only: why a lamp should show what it shows is decided elsewhere.
  */
+import { splitLampName } from './names.ts';
 import type { DeviceState, WritableState } from './state.ts';
 import { Turns } from './turns.ts';
 
@@ -25,6 +26,22 @@ export interface Write {
   readonly id: number;
   readonly lamp: string;
   readonly state: WritableState;
+  /** When the origin of this state heard of it; absent: not known, or owed since before. */
+  readonly since?: number;
+}
+
+export interface LampsStatus {
+  /** Lamps whose write is still owed, in flight not counted. */
+  readonly owed: number;
+  readonly unanswered: number;
+  /** Lamps whose last write was refused, to be tried again; and why, for the latest. */
+  readonly refused: number;
+  readonly refusedWhy: string | undefined;
+  /** So far: writes sent, refused, states overtaken by a later one before they were written, repairs of drift. */
+  readonly writesSent: number;
+  readonly writesRefused: number;
+  readonly writesCoalesced: number;
+  readonly driftRepairs: number;
 }
 
 /** A mismatch must last this long, with nothing in flight, to be drift and not an echo on its way. */
@@ -37,6 +54,8 @@ export const RETRY_MAX_MS = 10_000;
 
 interface Lamp {
   desired: WritableState | undefined;
+  /** Of `desired`. */
+  since: number | undefined;
   /** The last value sent, or found, in this AMI session. */
   written: DeviceState | undefined;
   /** States sent and not yet answered, oldest first. */
@@ -47,7 +66,7 @@ interface Lamp {
 }
 
 export class Lamps {
-  readonly #options: PacingOptions;
+  #options: PacingOptions;
   readonly #lamps = new Map<string, Lamp>();
   readonly #live = new Turns();
   readonly #backlog = new Turns();
@@ -61,6 +80,11 @@ export class Lamps {
   #refilledAt: number | undefined;
   #nextId = 1;
   #liveInRow = 0;
+  #sent = 0;
+  #refused = 0;
+  #refusedWhy: string | undefined;
+  #coalesced = 0;
+  #repairs = 0;
 
   constructor(options: PacingOptions) {
     this.#options = options;
@@ -74,6 +98,32 @@ export class Lamps {
 
   get unanswered(): number {
     return this.#unanswered.size;
+  }
+
+  status(): LampsStatus {
+    return {
+      owed: this.owed,
+      unanswered: this.unanswered,
+      refused: this.#waiting.size,
+      refusedWhy: this.#refusedWhy,
+      writesSent: this.#sent,
+      writesRefused: this.#refused,
+      writesCoalesced: this.#coalesced,
+      driftRepairs: this.#repairs,
+    };
+  }
+
+  /** Lamps of one origin whose write is owed. */
+  owedOf(origin: string): number {
+    let waiting = 0;
+    for (const lamp of this.#waiting) if (splitLampName(lamp)?.tag === origin) waiting += 1;
+    return this.#live.sizeOf(origin) + this.#backlog.sizeOf(origin) + waiting;
+  }
+
+  /** Other limits from now on. */
+  setPacing(options: PacingOptions): void {
+    this.#options = options;
+    this.#tokens = Math.min(this.#tokens, options.burst);
   }
 
   /** What the lamp should show, if anything was decided. */
@@ -109,8 +159,14 @@ export class Lamps {
     }
   }
 
-  want(name: string, state: WritableState, urgency: Urgency): void {
-    this.#lamp(name).desired = state;
+  /** `since`: when the origin heard of this state, if it is known; for measuring only. */
+  want(name: string, state: WritableState, urgency: Urgency, since?: number): void {
+    const lamp = this.#lamp(name);
+    if (lamp.desired !== state) {
+      if (this.#isOwed(name)) this.#coalesced += 1;
+      lamp.since = since;
+    }
+    lamp.desired = state;
     this.#owe(name, urgency);
   }
 
@@ -123,7 +179,14 @@ export class Lamps {
       if (name === undefined) break;
       const lamp = this.#lamp(name);
       if (lamp.desired === undefined || lamp.desired === lamp.written) continue;
-      const write = { id: this.#nextId++, lamp: name, state: lamp.desired };
+      const write = {
+        id: this.#nextId++,
+        lamp: name,
+        state: lamp.desired,
+        ...(lamp.since !== undefined && { since: lamp.since }),
+      };
+      lamp.since = undefined;
+      this.#sent += 1;
       this.#tokens -= 1;
       this.#unanswered.set(write.id, name);
       lamp.written = write.state;
@@ -145,12 +208,16 @@ export class Lamps {
    * The answer to a write; returns its lamp. Answers come in the order of the writes; one that belongs to
    * an older session is nobody's: `undefined`.
    */
-  done(id: number, ok: boolean, now: number): string | undefined {
+  done(id: number, ok: boolean, now: number, why = 'refused'): string | undefined {
     const name = this.#unanswered.get(id);
     if (name === undefined) return undefined;
     this.#unanswered.delete(id);
     const lamp = this.#lamp(name);
     const state = lamp.inFlight.shift();
+    if (!ok) {
+      this.#refused += 1;
+      this.#refusedWhy = why;
+    }
     if (ok) lamp.failures = 0;
     // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
     else if (lamp.inFlight.length === 0) {
@@ -188,13 +255,13 @@ export class Lamps {
     for (const [name, { state, at }] of this.#drifting) {
       const lamp = this.#lamp(name);
       const settled = now - at >= DRIFT_SETTLE_MS && now - lamp.repairedAt >= REPAIR_EVERY_MS;
-      const owed = this.#live.has(name) || this.#backlog.has(name) || this.#waiting.has(name);
-      if (!settled || owed || lamp.inFlight.length > 0) continue;
+      if (!settled || this.#isOwed(name) || lamp.inFlight.length > 0) continue;
       this.#drifting.delete(name);
       lamp.written = state;
       if (lamp.desired === undefined || lamp.desired === state) continue;
       lamp.repairedAt = now;
       drifted.push(name);
+      this.#repairs += 1;
       this.#owe(name, 'backlog');
     }
     return drifted;
@@ -206,6 +273,10 @@ export class Lamps {
     if (!this.#up || this.#unanswered.size >= this.#options.window) return undefined;
     this.#refill(now);
     return this.#tokens >= 1 ? now : now + ((1 - this.#tokens) * 1_000) / this.#options.writesPerSecond;
+  }
+
+  #isOwed(name: string): boolean {
+    return this.#live.has(name) || this.#backlog.has(name) || this.#waiting.has(name);
   }
 
   #owe(name: string, urgency: Urgency): void {
@@ -236,6 +307,7 @@ export class Lamps {
     if (lamp === undefined) {
       lamp = {
         desired: undefined,
+        since: undefined,
         written: undefined,
         inFlight: [],
         failures: 0,

@@ -21,22 +21,41 @@ export interface OriginOptions {
 
 export class Origin {
   readonly tag: string;
-  readonly former: boolean;
-  readonly peer: Peer;
+  former: boolean;
+  peer: Peer;
   readonly replica = new Replica();
   /** The link it speaks over now, if any, and the run of its broker at the other end. */
   link: number | undefined;
   epoch: string | undefined;
-  readonly #goneState: GoneState;
+  /** When it last said anything that proves it is there. */
+  heardAt: number | undefined;
+  /** An extension told on the present link that cannot be a lamp here, and why. */
+  refused: string | undefined;
+  goneState: GoneState;
   /** Extensions with a lamp here: told by the origin, named by a local hint, or found in Asterisk. */
   readonly #extensions = new Set<string>();
 
   constructor({ tag, goneState, former = false }: OriginOptions, timing: BeliefTiming, now: number) {
     this.tag = tag;
     this.former = former;
-    this.#goneState = goneState;
+    this.goneState = goneState;
     this.peer = new Peer(timing, now);
     if (former) this.peer.left(true, now);
+  }
+
+  /**
+   * Another config. One that is a peer no more is gone for good; one that is a peer again has to be heard first, and
+   * its lamps hold until then.
+   */
+  configure({ goneState, former = false }: OriginOptions, timing: BeliefTiming, now: number): void {
+    this.goneState = goneState;
+    if (former && !this.former) {
+      this.peer.left(true, now);
+      this.epoch = undefined;
+    }
+    if (!former && this.former) this.peer = new Peer(timing, now);
+    this.former = former;
+    this.peer.retime(timing);
   }
 
   get extensions(): ReadonlySet<string> {
@@ -58,7 +77,7 @@ export class Origin {
    */
   desired(told: DeviceState | undefined, written: DeviceState | undefined): WritableState | undefined {
     const unwritten = written === undefined || written === 'UNKNOWN';
-    const gone = this.#goneState === 'hold' ? 'UNAVAILABLE' : this.#goneState;
+    const gone = this.goneState === 'hold' ? 'UNAVAILABLE' : this.goneState;
     const last = told === undefined ? 'INVALID' : toWritable(told);
     switch (this.peer.belief) {
       case 'live':
@@ -68,7 +87,7 @@ export class Origin {
       case 'unheard':
         return unwritten ? gone : undefined;
       case 'gone':
-        if (this.#goneState !== 'hold' || unwritten) return gone;
+        if (this.goneState !== 'hold' || unwritten) return gone;
         return this.replica.known ? last : undefined;
     }
   }

@@ -19,7 +19,7 @@ export class Peer {
   #belief: Belief = 'unheard';
   /** When the present belief's clock started: start, last heard, or begin of suspicion. */
   #since: number;
-  readonly #timing: BeliefTiming;
+  #timing: BeliefTiming;
 
   constructor(timing: BeliefTiming, now: number) {
     this.#timing = timing;
@@ -28,6 +28,11 @@ export class Peer {
 
   get belief(): Belief {
     return this.#belief;
+  }
+
+  /** Other times from now on. */
+  retime(timing: BeliefTiming): void {
+    this.#timing = timing;
   }
 
   /** The origin vouched for all its states: a whole snapshot, or `alive` after one. */

@@ -20,11 +20,32 @@ export interface DeviceStatus {
   readonly state: DeviceState;
 }
 
+/** One channel. `id` is its Uniqueid, which stays when it is renamed; `state` is the number Asterisk gives it. */
+export interface ChannelStatus {
+  readonly id: string;
+  /** As Asterisk has it: `PJSIP/1001-0000002a`; while one channel takes the place of another, `…<MASQ>`, `…<ZOMBIE>`. */
+  readonly name: string;
+  /** `ChannelState` of Newchannel, Newstate and CoreShowChannels (include/asterisk/channelstate.h). */
+  readonly state: number;
+}
+
+/** What an event tells of one channel. */
+export type ChannelChange =
+  /** Newchannel, Newstate. */
+  | ({ readonly type: 'state' } & ChannelStatus)
+  | { readonly type: 'renamed'; readonly id: string; readonly name: string }
+  /** Hold, Unhold. */
+  | { readonly type: 'held'; readonly id: string; readonly name: string; readonly held: boolean }
+  | { readonly type: 'gone'; readonly id: string };
+
 /**
  * Everything the local Asterisk has, read at one go in one AMI session. Rows are unique by context and
- * extension, and by device; where an event arrived while the lists were read, the later of the two is here.
+ * extension, by device, and by channel id; where an event arrived while the lists were read, the later of the two
+ * is here. No list tells which channels are on hold.
  */
 export interface Listing {
   readonly hints: readonly HintStatus[];
   readonly devices: readonly DeviceStatus[];
+  /** Empty when channels are not read. */
+  readonly channels: readonly ChannelStatus[];
 }

@@ -90,6 +90,26 @@ export function fromExtensionStatus(status: number): DeviceState | undefined {
   }
 }
 
+/** By `ChannelState` number (include/asterisk/channelstate.h): Down, Rsrvd, OffHook, Dialing, Ring, Ringing, Up, … */
+const OF_CHANNEL: readonly DeviceState[] = [
+  'NOT_INUSE', // Down
+  'INUSE', // Reserved
+  'INUSE', // Off hook
+  'INUSE', // Dialing
+  'INUSE', // Ring: the calling party, whose own phone is busy with the call
+  'RINGING',
+  'INUSE', // Up
+  'BUSY',
+  'INUSE', // Dialing off hook
+  'RINGING', // Pre-ring
+  'INUSE', // Mute
+];
+
+/** A channel's state as its device's (main/devicestate.c, `chan2dev`); a number Asterisk does not have is UNKNOWN. */
+export function fromChannelState(state: number): DeviceState {
+  return OF_CHANNEL[state] ?? 'UNKNOWN';
+}
+
 /** What is written for a state an origin reports: UNKNOWN cannot be written and its own phones show idle. */
 export function toWritable(state: DeviceState): WritableState {
   return state === 'UNKNOWN' ? 'NOT_INUSE' : state;

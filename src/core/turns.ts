@@ -17,6 +17,11 @@ export class Turns {
     return this.#origins.get(originOf(lamp))?.has(lamp) ?? false;
   }
 
+  /** Lamps of one origin. */
+  sizeOf(origin: string): number {
+    return this.#origins.get(origin)?.size ?? 0;
+  }
+
   /** A lamp that is in it keeps its place. */
   add(lamp: string): void {
     if (this.has(lamp)) return;

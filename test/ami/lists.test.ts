@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { ASK_WINDOW, MAX_ROWS } from '../../src/ami/limits.ts';
-import { Merge } from '../../src/ami/lists.ts';
+import { Merge } from '../../src/ami/merge.ts';
 import { begin, closeAll, until, up } from './recorder.ts';
 import { type Action, DEVICES, deviceEvent, HINTS, hintEvent, list, type Peer } from './scripted.ts';
 

@@ -2,7 +2,7 @@
 import { createAsterisk } from '../../src/ami/asterisk.ts';
 import type { AmiDown, AmiOptions, Asterisk } from '../../src/ami/contract.ts';
 import { TIMES, type Times } from '../../src/ami/limits.ts';
-import type { DeviceStatus, HintKey, HintStatus, Listing } from '../../src/core/source.ts';
+import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../../src/core/source.ts';
 import { type Script, ScriptedAsterisk } from './scripted.ts';
 
 export interface Recorder {
@@ -15,6 +15,7 @@ export interface Recorder {
   readonly failed: AmiDown[];
   readonly hints: HintStatus[];
   readonly devices: DeviceStatus[];
+  readonly channels: ChannelChange[];
   version: string;
   answered: number;
   /** These may be replaced. */
@@ -86,6 +87,7 @@ export function record(
     secret: 's3cret',
     pingEveryMs: 60_000,
     relistEveryMs: 60_000,
+    channels: false,
     ...options,
   };
   const recorder: Recorder = {
@@ -96,6 +98,7 @@ export function record(
     failed: [],
     hints: [],
     devices: [],
+    channels: [],
     version: '',
     answered: 0,
     onUp: () => {},
@@ -129,6 +132,10 @@ export function record(
         deviceChanged: (status) => {
           recorder.calls.push('deviceChanged');
           recorder.devices.push(status);
+        },
+        channelChanged: (change) => {
+          recorder.calls.push('channelChanged');
+          recorder.channels.push(change);
         },
         answered: () => {
           recorder.answered += 1;

@@ -51,6 +51,21 @@ export function deviceEvent(device: string, state: string): string {
   return event('DeviceStateChange', { Device: device, State: state });
 }
 
+/** Newchannel or Newstate; the fields that nobody reads are left out. */
+export function channelEvent(name: string, channel: string, state: number, id: string): string {
+  return event(name, { Channel: channel, ChannelState: String(state), Uniqueid: id });
+}
+
+/** Any other event of a channel. */
+export function aboutChannel(
+  name: string,
+  channel: string,
+  id: string,
+  more: Record<string, string> = {},
+): string {
+  return event(name, { Channel: channel, Uniqueid: id, ...more });
+}
+
 export const BOOTED =
   'Event: FullyBooted\nPrivilege: system,all\nUptime: 31\nLastReload: 31\nStatus: Fully Booted\n\n';
 
@@ -88,6 +103,7 @@ const DEFAULTS: Record<string, Reply> = {
   setvar: ok('Message: Variable Set\n'),
   extensionstatelist: (action) => list(action, 'ExtensionStateList', HINTS),
   devicestatelist: (action) => list(action, 'DeviceStateList', DEVICES),
+  coreshowchannels: (action) => list(action, 'CoreShowChannels', []),
   extensionstate: (action) =>
     ok(
       `Message: Extension Status\nExten: ${action['exten']}\nContext: ${action['context']}\nHint: \nStatus: -1\nStatusText: Unknown\n`,

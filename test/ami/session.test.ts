@@ -26,6 +26,7 @@ test('logs in with its event mask, waits for FullyBooted, checks, reads both lis
       { device: 'PJSIP/1001', state: 'NOT_INUSE' },
       { device: 'Custom:1001*spb', state: 'UNAVAILABLE' },
     ],
+    channels: [],
   });
   const login = server.actions[0];
   assert.equal(login?.['username'], 'hintmesh');

@@ -195,3 +195,48 @@ test('a storm of changes while relisting ends with what is true', async () => {
     if (told) assert.equal(told.status, truth.get(extension), extension);
   }
 });
+
+test('calls while relisting end with the same channels by events, by lists and in truth', async () => {
+  const { pbx, seen } = await start({}, { channels: true });
+  await until('up', () => seen.ups.length === 1);
+  for (let round = 0; round < 60; round++) {
+    const call = pbx.call('1001', '1002');
+    if (round % 2 === 0) call.answer();
+    if (round % 3 === 0) call.pickUp('1003');
+    else if (round % 4 === 0) call.hold();
+    if (round < 50) call.hangup();
+    if (round % 5 === 0) seen.asterisk.relist();
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  const { length } = seen.relisted;
+  seen.asterisk.relist();
+  await until('a last relist', () => seen.relisted.length > length);
+  const truth = pbx.pbx.channelRows().map((row) => {
+    const value = (name: string) => row.find(([header]) => header === name)?.[1] ?? '';
+    return { id: value('Uniqueid'), name: value('Channel'), state: Number(value('ChannelState')) };
+  });
+  const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+  assert.equal(truth.length, 20);
+  assert.deepEqual(seen.relisted.at(-1)?.channels.toSorted(byId), truth.toSorted(byId));
+  const told = new Map(seen.ups[0]?.channels.map((channel) => [channel.id, channel]));
+  for (const change of seen.channels) {
+    if (change.type === 'gone') told.delete(change.id);
+    else if (change.type === 'state') {
+      told.set(change.id, { id: change.id, name: change.name, state: change.state });
+    }
+  }
+  assert.deepEqual([...told.values()].sort(byId), truth.toSorted(byId));
+});
+
+test('an Asterisk that restarts with calls up has none when it is back', async () => {
+  const { pbx, seen } = await start({}, { channels: true });
+  await until('up', () => seen.ups.length === 1);
+  pbx.call('1001', '1002').answer();
+  await until('both up', () => seen.channels.filter(({ type }) => type === 'state').length === 5);
+  await pbx.stop();
+  await until('down', () => seen.downs.length === 1);
+  await pbx.start();
+  await until('up again', () => seen.ups.length === 2);
+  assert.deepEqual(seen.ups[1]?.channels, []);
+  assert.equal(seen.channels.length, 5);
+});

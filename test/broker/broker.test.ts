@@ -41,7 +41,7 @@ function shows(site: Site, lamp: string, state: DeviceState): Promise<void> {
 }
 
 function live(site: Site, peer: string): Promise<void> {
-  const believes = () => site.broker?.status().origins.find(({ tag }) => tag === peer)?.belief === 'live';
+  const believes = () => site.broker?.status().peers.find((row) => row.peer === peer)?.belief === 'live';
   return until(`${site.tag} hears ${peer}`, believes);
 }
 
@@ -89,7 +89,7 @@ test('a reload of 4 000 hints puts no change on the wire', async () => {
     exports: [hintRule('ext-local', '_1XXXX')],
     asterisk: { hints, devices: { 'PJSIP/10007': 'NOT_INUSE' } },
   });
-  const frames = () => msk.broker?.status().mesh.counters.framesEncoded;
+  const frames = () => msk.broker?.status().counters.framesEncoded;
   const before = frames();
   msk.asterisk.dialplanReload();
   await until('the hints were read again', () => reports(msk, 'asterisk-relisted').length > 0);

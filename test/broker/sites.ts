@@ -1,12 +1,18 @@
 // Sites for the demo and for tests: a simulated Asterisk each, with a real broker beside it, joined by real
 // WebSockets over pinned TLS on loopback.
-import { Broker, type BrokerOptions, type Report } from '../../src/broker.ts';
+import { type Around, Broker, type BrokerOptions, type Report } from '../../src/broker.ts';
 import type { ExportRule } from '../../src/core/exports.ts';
 import { parseMatch } from '../../src/core/match.ts';
 import { generateIdentity, type Identity, loadIdentity } from '../../src/mesh/identity.ts';
 import { DEFAULT_USER, SimulatedAsterisk, type SimulatedAsteriskOptions } from '../sim/asterisk.ts';
 
 export const HOST = '127.0.0.1';
+
+/** Nobody around: the broker cannot be asked to reload or leave. */
+export const ALONE: Around = {
+  reload: async () => ({ ok: false, mistakes: ['this broker has no config file'] }),
+  leave: () => {},
+};
 
 export interface SiteOptions {
   readonly exports?: readonly ExportRule[];
@@ -33,7 +39,7 @@ export class Site {
 
   /** Starts a broker that dials those of the `peers` that already listen, and waits for the others to dial. */
   async startBroker(peers: readonly Site[]): Promise<Broker> {
-    const broker = new Broker(this.#brokerOptions(peers), (report) => this.reports.push(report));
+    const broker = new Broker(this.brokerOptions(peers), (report) => this.reports.push(report), ALONE);
     await broker.start();
     this.broker = broker;
     this.port = broker.address?.port ?? 0;
@@ -45,9 +51,11 @@ export class Site {
     await this.asterisk.stop();
   }
 
-  #brokerOptions(peers: readonly Site[]): BrokerOptions {
+  /** What its broker is told when it has these peers. */
+  brokerOptions(peers: readonly Site[]): BrokerOptions {
     return {
       tag: this.tag,
+      version: '0.0.0',
       ami: {
         host: HOST,
         port: this.asterisk.port,
@@ -55,6 +63,7 @@ export class Site {
         secret: DEFAULT_USER.secret,
         pingEveryMs: 1_000,
         relistEveryMs: 300_000,
+        channels: false,
       },
       exports: this.#options.exports ?? [hintRule('ext-local', '_1XXX')],
       peers: peers.map((peer) => ({

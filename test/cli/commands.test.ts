@@ -4,33 +4,11 @@ import { existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { runCli } from '../../src/cli/program.ts';
 import { formatFinding } from '../../src/config/findings.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { isFingerprint, loadIdentity } from '../../src/mesh/identity.ts';
 import { newFolder } from '../config/folder.ts';
-
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function hintmesh(...args: string[]): Promise<Said> {
-  const said = { out: '', err: '' };
-  const code = await runCli(args, {
-    env: {},
-    out: (text) => {
-      said.out += `${text}\n`;
-    },
-    err: (text) => {
-      said.err += `${text}\n`;
-    },
-    takeSignals: () => assert.fail('only run takes signals'),
-    onHangup: () => assert.fail('only run takes signals'),
-  });
-  return { code, ...said };
-}
+import { hintmesh } from './in-process.ts';
 
 const folder = newFolder();
 const at = (name: string) => join(folder.path, name);
@@ -169,6 +147,7 @@ listen: { websocket: { host: "0.0.0.0" } }
 ca_file: ca.pem
 export:
   - { context: ext-local, match: [_1XXX, 0100-0199] }
+  - { channels: "DAHDI/{ext}", match: 30 }
   - { device: ["PJSIP/{ext}", "SIP/{ext}"], match: [${Array.from({ length: 10 }, (_, i) => `200${i}`).join(', ')}] }
 peers:
   - { tag: spb, url: "wss://spb:7440", gone_state: BUSY }
@@ -185,7 +164,9 @@ peers:
       `identity  ${fingerprint}  ${at('g.pem')}`,
       'asterisk  pbx:5038 as hintmesh, over TLS',
       'listen    0.0.0.0:7440',
+      'http      127.0.0.1:7441',
       'exports   hints of ext-local: _1XXX, 0100-0199',
+      'channels of DAHDI/{ext}: 30',
       'PJSIP/{ext}, SIP/{ext}: 2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007 and 2 more',
       'peers     spb  wss://spb:7440  by CA  gone: BUSY',
       'nsk  dials us  by CA  gone: UNAVAILABLE',
@@ -215,7 +196,10 @@ describe('the command line', () => {
     const help = await hintmesh('--help');
     assert.equal(help.code, 0);
     assert.match(help.out, /Examples:\n.*hintmesh keygen --tag msk/);
-    for (const command of ['run', 'check', 'keygen', 'fingerprint']) {
+    const atFiles = ['run', 'check', 'keygen', 'fingerprint'];
+    const atBroker = ['status', 'states', 'watch', 'reload', 'leave'];
+    for (const command of [...atFiles, ...atBroker]) {
+      assert.ok(help.out.includes(`\n  ${command} `), command);
       assert.equal((await hintmesh(command, '--help')).code, 0);
     }
   });

@@ -1,7 +1,8 @@
 // How a config becomes the broker's options: every value arrives, under the broker's name for it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toBrokerOptions } from '../../src/cli/run.ts';
+import { toBrokerOptions } from '../../src/cli/config-to-broker.ts';
+import { version } from '../../src/cli/version.ts';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
 import { newFolder, SECRET } from '../config/folder.ts';
 
@@ -12,6 +13,7 @@ test('every value of the config arrives at the broker', async () => {
 ca_file: ca.pem
 ami: { host: pbx, port: 1, username: me, secret_file: secret, tls: { enabled: true, servername: s } }
 listen: { websocket: { host: 0.0.0.0, port: 2 } }
+http: { host: "::1", port: 4 }
 export: [{ context: phones, match: 1001 }]
 peers: [{ tag: spb, url: "wss://spb:3", fingerprint: sha256:abc, gone_state: hold }]
 lamps: { gone_state: BUSY, writes_per_second: 4, burst: 5, window: 6 }
@@ -20,9 +22,13 @@ timing:
     redial_min: 112ms, redial_max: 1013ms }
 `);
   const pem = await generateIdentity('msk');
-  const options = toBrokerOptions({ ...config, identity: { file: 'x', pem } }, ['nsk']);
+  const options = toBrokerOptions(
+    { ...config, identity: { file: 'x', pem } },
+    { formerTags: ['nsk'], token: 't' },
+  );
   assert.deepEqual(options, {
     tag: 'msk',
+    version: version(),
     ami: {
       host: 'pbx',
       port: 1,
@@ -31,6 +37,7 @@ timing:
       tls: { servername: 's' },
       pingEveryMs: 1_007,
       relistEveryMs: 1_011_000,
+      channels: false,
     },
     exports: config.export,
     peers: [{ tag: 'spb', url: 'wss://spb:3', fingerprint: 'sha256:abc', goneState: 'hold' }],
@@ -46,6 +53,7 @@ timing:
       listen: { host: '0.0.0.0', port: 2 },
       ca: config.ca,
     },
+    http: { host: '::1', port: 4, token: 't' },
   });
 });
 
@@ -54,6 +62,18 @@ test('what the config leaves out is left out', () => {
 ami: { secret_file: secret }
 insecure: true
 listen: { websocket: { enabled: false } }
+http: { enabled: false }
 `);
-  assert.deepEqual(toBrokerOptions(config, []).websocket, { tag: 'nokey', insecure: true });
+  const options = toBrokerOptions(config, { formerTags: [], token: 't' });
+  assert.deepEqual(options.websocket, { tag: 'nokey', insecure: true });
+  assert.ok(!('http' in options));
+});
+
+test('channels are read when a line of export asks for them', () => {
+  const config = folder.config(`tag: nokey
+ami: { secret_file: secret }
+insecure: true
+export: [{ context: phones, match: 1001 }, { channels: "PJSIP/{ext}", match: 1000 }]
+`);
+  assert.equal(toBrokerOptions(config, { formerTags: [], token: 't' }).ami.channels, true);
 });

@@ -6,26 +6,20 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { newToken, writeToken } from '../../src/cli/token.ts';
 import { TAGS_FILE } from '../../src/config/tags.ts';
 import { newFolder } from '../config/folder.ts';
+import { fakeBroker, json, statusOf } from './fake-broker.ts';
+import { freePorts } from './ports.ts';
 import { MAIN, run, start } from './spawn.ts';
+import { until } from './until.ts';
 
 const folder = newFolder();
 const at = (name: string) => join(folder.path, name);
 
-/** A port of loopback that nobody had a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
-}
-
 /** Nobody answers at its AMI port. */
 async function config(name: string): Promise<string> {
-  const [ami, listen] = [await freePort(), await freePort()];
+  const { ami, listen } = await freePorts('ami', 'listen');
   return folder.write(
     name,
     `tag: msk
@@ -33,6 +27,7 @@ identity_file: msk.pem
 state_dir: state
 ami: { port: ${ami}, secret_file: secret }
 listen: { websocket: { port: ${listen} } }
+http: { enabled: false }
 export:
   - { context: phones, match: _1XXX }
 peers:
@@ -149,14 +144,6 @@ function startDeaf(args: readonly string[], stdout: 'full' | 'unread' | 'closed'
   return { child, ended };
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const started = performance.now();
-  while (!(await condition())) {
-    assert.ok(performance.now() - started < 30_000, 'it did not come true');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
@@ -206,14 +193,108 @@ describe('a command whose output', () => {
   });
 });
 
-test('run goes on at SIGHUP, and says what it does not do', async () => {
-  const broker = start(['run', '-c', await config('hangup.yaml')]);
-  await broker.says('"event":"started"');
-  broker.child.kill('SIGHUP');
-  await broker.says('"event":"reload-unsupported"');
-  broker.child.kill('SIGTERM');
-  const { code, out } = await broker.ended;
-  assert.equal(code, 0);
-  assert.match(out, /"level":"warn".*"event":"reload-unsupported".*restart to apply changes/);
-  assert.match(out, /"event":"stopped"/);
+/** A command on a terminal of its own, at which this is typed as soon as it asks. */
+function onTerminal(args: readonly string[], typed: string): Promise<{ code: unknown; out: string }> {
+  const command = [process.execPath, '--import', 'tsx', MAIN, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'], TERM: 'xterm', SHELL: '/bin/sh' },
+  });
+  after(() => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    if (text.includes('[y/N]')) child.stdin.write(typed);
+  });
+  return once(child, 'close').then(([code]) => ({ code, out }));
+}
+
+describe('at a terminal', () => {
+  test('leave asks and heeds the answer, and status is coloured', async () => {
+    const broker = await fakeBroker();
+    broker.answers.set('GET /api/status', json(statusOf()));
+    broker.answers.set('POST /api/leave', json({ leaving: true }, 202));
+    await writeToken(at('terminal'), newToken());
+    const file = folder.write('terminal.yaml', `state_dir: terminal\nhttp: { port: ${broker.port} }\n`);
+    const yes = await onTerminal(['leave', '-c', file], 'y\n');
+    assert.equal(yes.code, 0);
+    assert.match(yes.out, /msk leaves: its peers are told/);
+    assert.deepEqual(
+      broker.asked.map(({ what }) => what),
+      ['GET /api/status', 'POST /api/leave'],
+    );
+    // ^D: who goes away has not said yes.
+    for (const no of ['n\n', '\u0004'])
+      assert.notEqual((await onTerminal(['leave', '-c', file], no)).code, 0);
+    assert.equal(broker.asked.filter(({ what }) => what.startsWith('POST')).length, 1);
+    assert.ok((await onTerminal(['status', '-c', file], '')).out.includes('\u001b[32mready\u001b[0m'));
+  });
+});
+
+describe('watch', () => {
+  test('ends with 0 at ^C, and by itself when its reader goes', async () => {
+    const broker = await fakeBroker();
+    broker.answers.set('GET /api/watch', (response) => {
+      response.writeHead(200);
+      const more = setInterval(
+        () => response.write('{"type":"export","extension":"1001","state":"BUSY"}\n'),
+        10,
+      );
+      response.once('close', () => clearInterval(more));
+    });
+    const watching = start(['watch', '--url', broker.url]);
+    await watching.says('1001');
+    watching.child.kill('SIGINT');
+    const { code, err } = await watching.ended;
+    assert.deepEqual([code, err], [0, '']);
+    const closed = startDeaf(['watch', '--url', broker.url], 'closed');
+    assert.deepEqual(await closed.ended, { code: 0, signal: null, err: '' });
+  });
+
+  test('is ended by SIGHUP: its terminal is gone', async () => {
+    const broker = await fakeBroker();
+    broker.answers.set('GET /api/watch', (response) => {
+      response.writeHead(200).write('{"type":"export","extension":"1001","state":"BUSY"}\n');
+    });
+    const watching = start(['watch', '--url', broker.url]);
+    await watching.says('1001');
+    watching.child.kill('SIGHUP');
+    await watching.ended;
+    assert.equal(watching.child.signalCode, 'SIGHUP');
+  });
+});
+
+describe('a long answer', () => {
+  test('arrives whole, however slow its reader', async () => {
+    const broker = await fakeBroker();
+    const rows = Array.from({ length: 20_000 }, (_, at) => ({
+      pbx: 'msk',
+      extension: `${at}`,
+      state: 'INUSE',
+    }));
+    broker.answers.set('GET /api/states', json(rows));
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        '"$0" --import tsx "$@" | { sleep 2; tail -n 1; }',
+        process.execPath,
+        MAIN,
+        'states',
+        '--url',
+        broker.url,
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { PATH: process.env['PATH'] },
+      },
+    );
+    after(() => child.kill('SIGKILL'));
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    await once(child, 'close');
+    assert.equal(out, 'msk  19999      INUSE  -\n');
+  });
 });

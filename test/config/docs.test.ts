@@ -5,11 +5,13 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { needsRestart } from '../../src/config/changes.ts';
 import { formatFinding } from '../../src/config/findings.ts';
 import { showDuration } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { exportSchema, leavesOf, peerSchema, scalarSchema } from '../../src/config/schema.ts';
 import { knownVariables } from '../../src/config/values.ts';
+import { KEYS as EVERY_KEY, withOther } from './every-key.ts';
 import { keys, newFolder, REAL } from './folder.ts';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
@@ -110,6 +112,15 @@ describe('docs/configuration.md', () => {
       knownVariables()
         .map((name) => `\`${name}\``)
         .sort(),
+    );
+  });
+
+  test('names the keys that need a restart, and no other', () => {
+    const [, named = ''] = /^Needs a restart: ([\s\S]*?)\n\n/m.exec(docs) ?? [];
+    const base = withOther();
+    assert.deepEqual(
+      [...named.matchAll(/`([^`]+)`/g)].map(([, key]) => key),
+      EVERY_KEY.filter((key) => needsRestart(base, withOther(key)).length > 0),
     );
   });
 

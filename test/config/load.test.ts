@@ -23,14 +23,15 @@ peers:
 
 describe('a config', () => {
   test('gives every default that is left out', () => {
-    const { tag, insecure, ami, listen, lamps, timing, logLevel, stateDir, ca } = folder.config(BASE);
+    const { tag, insecure, ami, listen, http, lamps, timing, logLevel, stateDir, ca } = folder.config(BASE);
     assert.deepEqual(
-      { tag, insecure, ami, listen, lamps, timing, logLevel, stateDir, ca },
+      { tag, insecure, ami, listen, http, lamps, timing, logLevel, stateDir, ca },
       {
         tag: 'msk',
         insecure: false,
         ami: { host: '127.0.0.1', port: 5038, username: 'hintmesh', secret: SECRET },
         listen: { host: '0.0.0.0', port: 7440 },
+        http: { host: '127.0.0.1', port: 7441 },
         lamps: { goneState: 'UNAVAILABLE', writesPerSecond: 100, burst: 10, window: 32 },
         timing: {
           aliveMs: 1_000,
@@ -115,6 +116,35 @@ log: { level: debug }
     ]);
   });
 
+  test('gives where HTTP is served, or that it is not', () => {
+    const written = folder.config(`${BASE}http: { host: "::1", port: 80 }\n`, { HINTMESH_HTTP_PORT: '81' });
+    assert.deepEqual(written.http, { host: '::1', port: 81 });
+    assert.ok(!('http' in folder.config(`${BASE}http: { enabled: false, port: 80 }\n`)));
+  });
+
+  test('gives rules by channels', () => {
+    const { export: rules } = folder.config(`${BASE}export:
+  - { channels: "SIP/{ext}", match: 100-120 }
+  - channels: [PJSIP/boss-desk, DAHDI/i1/77]
+    match: "77"
+`);
+    const file = join(folder.path, 'h.yaml');
+    assert.deepEqual(rules, [
+      {
+        source: 'channels',
+        devices: ['SIP/{ext}'],
+        match: [{ kind: 'range', first: 100, last: 120, digits: 3 }],
+        where: `${file}:10:5`,
+      },
+      {
+        source: 'channels',
+        devices: ['PJSIP/boss-desk', 'DAHDI/i1/77'],
+        match: [{ kind: 'extension', extension: '77' }],
+        where: `${file}:11:5`,
+      },
+    ]);
+  });
+
   test('takes a value as the text that is written, not as what YAML makes of it', () => {
     const { export: rules } = folder.config(
       `${BASE}export:\n  - { context: 1e3, match: [0100, 1_0, 010-020] }\n`,
@@ -144,8 +174,9 @@ log: { level: debug }
     const group = `${BASE}export:
   - { device: "PJSIP/{ext}", match: 1001-1002 }
   - { device: [PJSIP/1001, PJSIP/1002], match: 600 }
+  - { channels: [PJSIP/1001, PJSIP/1002], match: 601 }
 `;
-    assert.equal(folder.config(group).export.length, 2);
+    assert.equal(folder.config(group).export.length, 3);
   });
 
   test('proves peers without a fingerprint by a CA', () => {
@@ -221,6 +252,30 @@ describe('a warning, but no mistake, is', () => {
     assert.deepEqual(folder.warnings(BASE + LISTS), []);
   });
 
+  test('HTTP where others can reach it', () => {
+    const http = (host: string) => `${BASE}http: { host: "${host}" }\n`;
+    const ANY =
+      /h.yaml:9:15: http.host is \S+: .*port 7441 reads metrics and health, without a password; .*this machine only$/m;
+    for (const host of ['0.0.0.0', '::', '0:0::']) warned(http(host), ANY);
+    warned(
+      http('10.0.0.5'),
+      /loopback only, so hintmesh status, .* leave cannot reach it there; with 0.0.0.0/,
+    );
+    for (const host of ['127.0.0.1', '::1', 'localhost', '127.0.0.2', '0:0::1']) {
+      assert.doesNotMatch(folder.warnings(http(host)).join(), /http.host/);
+    }
+    const off = `${BASE}http: { host: 0.0.0.0, enabled: false }\n`;
+    assert.doesNotMatch(folder.warnings(off).join(), /http.host/);
+  });
+
+  test('channels that belong to no phone', () => {
+    const rule = `export:\n  - { channels: "Local/{ext}@from-queue", match: 100-120 }\n`;
+    warned(
+      BASE + rule,
+      /h.yaml:10:17: export\[0\].channels\[0\] "Local.*" counts Local channels, .*PJSIP\/{ext}$/m,
+    );
+  });
+
   test('a secret that every user can read', () => {
     folder.write('open', 'x\n', 0o644);
     warned(
@@ -263,6 +318,8 @@ describe('a secret is in no message:', () => {
     'a secret without its blank': BASE.replace('  secret_file: secret', `  {secret:${SECRET}}`),
     'a secret without its colon': BASE.replace('  secret_file: secret', `  { secret ${SECRET} }`),
     'a secret with a comma': BASE.replace('  secret_file: secret', '  { secret: a,hunter2 }'),
+    'a secret with a comma and a colon': BASE.replace('  secret_file: secret', '  { secret: a,hunter2: b }'),
+    'a secret with a comma and a colon, in a list': `${BASE}peers: [{ tag: spb, fingerprint: a,hunter2: b }]\n`,
     'a secret with a comma, in a line of its own': BASE.replace(
       '  secret_file: secret',
       '  { secret: a,\n    hunter2 }',

@@ -1,11 +1,12 @@
-// One bad config per rule: each is told with its place and with what is allowed, and nothing else is told.
+// One bad config per rule: each is told with its place and with what is allowed, and nothing else is told. Those
+// of the lists are in list-mistakes.test.ts.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_TOLD } from '../../src/config/findings.ts';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
-import { BASE, newFolder, REAL } from './folder.ts';
+import { BASE, REAL } from './folder.ts';
+import { bad, exporting, folder, having, more, peering, refuses, variable } from './refuses.ts';
 
-const folder = newFolder();
 folder.write('empty', '\n');
 folder.write('two-lines', 'a\nb\n');
 folder.write('blank', 'secret \n');
@@ -22,45 +23,6 @@ folder.write('broken-key.pem', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIV
 folder.write('other-key.pem', loadIdentity(await generateIdentity('other')).key);
 folder.write('two-names.pem', '-----BEGIN CERTIFICATE-----\nfake:msk,spb:own\n');
 folder.write('big', 'x'.repeat(1024 * 1024 + 1));
-
-/** Where it is told (a place in `h.yaml`, or a variable), and in which words. */
-type Told = readonly [where: string, words: RegExp];
-interface Bad {
-  readonly yaml: string;
-  readonly env?: Record<string, string>;
-  readonly told: readonly Told[];
-}
-
-function refuses(cases: Record<string, Bad>): void {
-  for (const [name, { yaml, told, env }] of Object.entries(cases)) {
-    test(name, () => {
-      const mistakes = folder.mistakes(yaml, env);
-      assert.equal(mistakes.length, told.length, mistakes.join('\n') || 'no mistake was found');
-      for (const [index, [where, words]] of told.entries()) {
-        const mistake = mistakes[index] ?? '';
-        const place = where.startsWith('HINTMESH') ? where : `h.yaml:${where}`;
-        assert.ok(mistake.startsWith(`${place}: `), `${mistake}\nis not at ${place}`);
-        assert.match(mistake, words);
-      }
-    });
-  }
-}
-
-const bad = (yaml: string, ...told: Told[]): Bad => ({ yaml, told });
-/** BASE with one of its lines replaced. */
-const having = (line: string, other: string, ...told: Told[]): Bad => {
-  assert.ok(BASE.includes(line));
-  return bad(BASE.replace(line, other), ...told);
-};
-/** BASE and more, which begins on line 9; a list's entries begin on line 10. */
-const more = (yaml: string, ...told: Told[]): Bad => bad(`${BASE}${yaml}\n`, ...told);
-const exporting = (yaml: string, ...told: Told[]): Bad => more(`export:\n${yaml}`, ...told);
-const peering = (yaml: string, ...told: Told[]): Bad => more(`peers:\n${yaml}`, ...told);
-const variable = (name: string, value: string, words: RegExp): Bad => ({
-  yaml: BASE,
-  env: { [name]: value },
-  told: [[name, words]],
-});
 
 describe('as YAML, a config is refused for', () => {
   refuses({
@@ -122,6 +84,15 @@ describe('among its keys, a config is refused for', () => {
       '10:5',
       /export\[0\].contxt is not a key; did you mean "context"/,
     ]),
+    'an unknown key in quotes, as in JSON': bad(
+      '{"tag": "msk", "colour": "red", "ami": {"secret_file": "secret"}}',
+      ['1:16', /colour is not a key; allowed here/],
+    ),
+    'what looks like a key in braces, but may be a piece of a value': having(
+      '  secret_file: secret',
+      '  { secret_file: secret, prot: 1 }',
+      ['4:26', /^((?!prot).)*what stands here in ami is not a key \(not shown; .*did you mean "port"/],
+    ),
     'a key with a dot in it': more('ami.port: 5038', ['9:1', /ami.port is not a key/]),
     'a key that is part of every object': more('__proto__: x', ['9:1', /__proto__ is not a key/]),
     'a key that is no word': more('? [a]\n: x', ['9:3', /a key is one plain word/]),
@@ -171,6 +142,12 @@ describe('among its values, a config is refused for', () => {
       /from 1 to 128 \(past about 128 .* PJSIP/,
     ]),
     'a rate of no kind': more('lamps: { writes_per_second: all }', ['9:29', /or "unlimited"/]),
+    'an HTTP port of no number': more('http: { port: metrics }', ['9:15', /http.port is "metrics"; write/]),
+    'an HTTP host with a port': more('http: { host: "1.2.3.4:80/" }', ['9:15', /IP address, no port/]),
+    'HTTP that is neither on nor off': more('http: { enabled: on }', [
+      '9:18',
+      /http.enabled is "on"; write true/,
+    ]),
     'a gone state that is none': more('lamps: { gone_state: Busy }', [
       '9:22',
       /gone_state is "Busy"; allowed: UNAVAILABLE, BUSY, INVALID, hold/,
@@ -260,121 +237,6 @@ describe('among the files it names, a config is refused for', () => {
   });
 });
 
-describe('among its exports, a config is refused for', () => {
-  refuses({
-    'a rule without a source': exporting('  - match: 1', ['10:5', /neither a context nor a device/]),
-    'a rule with two sources': exporting('  - { context: a, device: "PJSIP/{ext}", match: 1 }', [
-      '10:5',
-      /both a context and a device/,
-    ]),
-    'a rule without a match': exporting('  - context: a', ['10:5', /export\[0\].match is missing/]),
-    'an empty match': exporting('  - context: a\n    match: []', ['11:12', /has 0 entries/]),
-    'items of a match, all of them': exporting(
-      '  - context: a\n    match: [_1, "1/2", _1.2, 9-1]',
-      ['11:17', /match "1\/2" has a "\/"/],
-      ['11:24', /match "_1.2" goes on after/],
-      ['11:30', /match "9-1" runs backwards/],
-    ),
-    'a context with a blank': exporting('  - context: a b\n    match: 1', [
-      '10:14',
-      /context is "a b"; a context has/,
-    ]),
-    'a context that would split an AMI line': exporting('  - context: "a\\r\\nAction: x"\n    match: 1', [
-      '10:14',
-      /context has a line break/,
-    ]),
-    'extensions whose lamps have no room': exporting(`  - context: a\n    match: _${'X'.repeat(69)}`, [
-      '11:12',
-      /lamps EXT\*msk have 73 characters or more; Asterisk holds 72/,
-    ]),
-    'more patterns than can be compared': exporting(
-      `  - { context: a, match: [${Array.from({ length: 2_001 }, (_, i) => `_X${i}`).join(', ')}] }`,
-      ['10:3', /has 2001 items, 2001 of them patterns or ranges; at most 10000 and 2000/],
-    ),
-    'more extensions than a broker exports': exporting(
-      Array.from({ length: 11 }, (_, i) => `  - { context: a, match: ${i + 10}0000-${i + 10}9999 }`).join(
-        '\n',
-      ),
-      ['10:3', /names 110000 extensions; a broker exports at most 100000/],
-    ),
-  });
-
-  const device = (template: string, words: RegExp, match = '_2XXX') =>
-    exporting(`  - device: ${JSON.stringify(template)}\n    match: ${match}`, ['10:13', words]);
-  refuses({
-    'a device that is a lamp': device('Custom:{ext}*spb', /is a lamp/),
-    'a device that is a lamp in other letters': device('CUSTOM:1001*spb', /is a lamp/, '1001'),
-    'a device with two places': device('Local/{ext}@{ext}', /\{ext\} more than once/),
-    'a device with another brace': device('PJSIP/{exten}', /has a "\{" or "\}" other than \{ext\}/),
-    'one device for many extensions': device('PJSIP/2000', /has no \{ext\}, so every extension/),
-    'one device for a range': device('PJSIP/2000', /has no \{ext\}/, '2000-2001'),
-    'two devices in one': device('PJSIP/{ext}&SIP/1', /is no device/),
-    'a device with a comma': device('PJSIP/{ext},x', /is no device/),
-    'a device that would split an AMI line': device(
-      'PJSIP/{ext}\r\nAction: x',
-      /has a line break|is no device/,
-    ),
-    'a device without a technology': device('{ext}', /is no device/),
-    'a device in the list twice': exporting('  - device: ["PJSIP/{ext}", "PJSIP/{ext}"]\n    match: _2XXX', [
-      '10:29',
-      /is in this list twice/,
-    ]),
-    'two rules for one extension': exporting(
-      '  - { context: a, match: _1XXX }\n  - { device: "PJSIP/{ext}", match: [3000, 1500-1600] }',
-      ['11:37', /export\[1\] and export\[0\] \(.*h.yaml:10:5\) can both mean extension 1500/],
-    ),
-    'rules that overlap, each pair': exporting(
-      '  - { context: a, match: _1XX }\n  - { context: b, match: _10X }\n  - { context: c, match: 105 }',
-      ['11:26', /export\[1\] and export\[0\].* 100;/],
-      ['12:26', /export\[2\] and export\[0\].* 105;/],
-      ['12:26', /export\[2\] and export\[1\].* 105;/],
-    ),
-  });
-});
-
-describe('among its peers, a config is refused for', () => {
-  const spb = (line: string, ...told: Told[]) =>
-    peering(`  - tag: spb\n    fingerprint: sha256:abc\n    ${line}`, ...told);
-  const url = (text: string, words: RegExp) => spb(`url: ${text}`, ['12:10', words]);
-  refuses({
-    'our own tag': peering('  - { tag: msk, fingerprint: "sha256:abc" }', ['10:12', /"msk" is our own tag/]),
-    'a bad tag': peering('  - { tag: 9sk, fingerprint: "sha256:abc" }', ['10:12', /starts with a digit/]),
-    'a peer without a tag': peering('  - { fingerprint: "sha256:abc" }', [
-      '10:5',
-      /peers\[0\].tag is missing/,
-    ]),
-    'a tag, a fingerprint and a url given twice': peering(
-      '  - { tag: spb, fingerprint: "sha256:abc", url: "wss://s:1" }\n'.repeat(2),
-      ['11:12', /peers\[1\].tag is the same as peers\[0\].tag \(.*h.yaml:10:12\)/],
-      ['11:30', /peers\[1\].fingerprint is the same as peers\[0\].fingerprint/],
-      ['11:49', /peers\[1\].url is the same as peers\[0\].url/],
-    ),
-    'our own fingerprint': peering('  - { tag: spb, fingerprint: "sha256:own" }', [
-      '10:30',
-      /share one identity_file/,
-    ]),
-    'a fingerprint of another form': peering('  - { tag: spb, fingerprint: AB:CD }', [
-      '10:30',
-      /is no fingerprint; write what/,
-    ]),
-    'nothing to prove a peer by': peering('  - tag: spb', [
-      '10:5',
-      /has no fingerprint, so nothing proves who it is/,
-    ]),
-    'a gone state that is none': spb('gone_state: idle', [
-      '12:17',
-      /allowed: UNAVAILABLE, BUSY, INVALID, hold/,
-    ]),
-    'a url without wss': url('spb.example.com', /is no address of a peer; write wss:\/\/HOST:PORT/),
-    'a url of another scheme': url('https://spb:7440', /is no address of a peer/),
-    'a url with a path': url('wss://spb:7440/x', /is no address of a peer/),
-    'a url without a port': url('wss://spb', /has no port; a broker listens on 7440/),
-    'a url with a port out of range': url('wss://spb:70000', /is no address of a peer|outside 1 to 65535/),
-    'a url in plaintext': url('ws://127.0.0.1:7440', /is plaintext; write wss/),
-    'a url with a password': url('wss://me:letmein@spb:7440', /^((?!letmein).)*has a user or password in it/),
-  });
-});
-
 describe('among what belongs together, a config is refused for', () => {
   refuses({
     'a peer that must dial us where we do not listen': bad(
@@ -386,6 +248,35 @@ describe('among what belongs together, a config is refused for', () => {
       `${BASE.replace('0.0.0.0', '127.0.0.1')}insecure: true\npeers:\n  - { tag: spb, url: "ws://10.0.0.1:7440" }\n`,
       ['11:22', /plaintext to another machine/],
     ),
+    'HTTP where the peers dial us': more('http: { host: 0.0.0.0, port: 7440 }', [
+      '9:30',
+      /http.port and listen.websocket.port are both 7440, .* \(0.0.0.0, 0.0.0.0\); give one of them another/,
+    ]),
+    'HTTP on one of all addresses on which the peers dial us': more('http: { port: 7440 }', [
+      '9:15',
+      /both 7440, on addresses that overlap \(127.0.0.1, 0.0.0.0\)/,
+    ]),
+    'HTTP on an IPv4 address, and the peers on :: with its port': bad(
+      `${BASE.replace('0.0.0.0', '"0:0::0"')}http: { port: 7440 }\n`,
+      ['9:15', /overlap \(127.0.0.1, 0:0::0\)/],
+    ),
+    'HTTP on an address written in another way': bad(
+      `${BASE.replace('0.0.0.0', '"::1"')}http: { host: "0:0:0:0:0:0:0:1", port: 7440 }\n`,
+      ['9:40', /both 7440/],
+    ),
+    'HTTP on a name of loopback': bad(`${BASE.replace('0.0.0.0', 'LocalHost')}http: { port: 7440 }\n`, [
+      '9:15',
+      /overlap \(127.0.0.1, LocalHost\)/,
+    ]),
+    "the peers on HTTP's own port": bad(BASE.replace('0.0.0.0', '0.0.0.0\n    port: 7441'), [
+      '8:11',
+      /both 7441/,
+    ]),
+    "the peers on HTTP's own port, by a variable": {
+      yaml: BASE,
+      env: { HINTMESH_LISTEN_WEBSOCKET_PORT: '7441' },
+      told: [['HINTMESH_LISTEN_WEBSOCKET_PORT', /both 7441/]],
+    },
     'TLS without an identity': bad(
       'tag: msk\nami: { secret_file: secret }\ninsecure: true\npeers:\n  - { tag: spb, url: "wss://s:1", fingerprint: "sha256:abc" }\n',
       ['5:22', /is wss:\/\/, where we must prove who we are, but there is no identity_file/],
@@ -406,6 +297,23 @@ peers:
   - { tag: nsk, url: "wss://n:1", fingerprint: "sha256:abc" }
 `;
   assert.deepEqual(folder.mistakes(yaml), []);
+});
+
+test('HTTP and the peers may have one port on addresses that are apart, or where one of them is off', () => {
+  const apart: [peers: string, http: string][] = [
+    ['127.0.0.1', '127.0.0.2'],
+    ['0.0.0.0', '"::1"'],
+    ['127.0.0.1', '"::1"'],
+    ['10.0.0.5', '127.0.0.1'],
+    ['pbx.example.com', '127.0.0.1'],
+  ];
+  for (const [peers, http] of apart) {
+    const yaml = `${BASE.replace('0.0.0.0', peers)}http: { host: ${http}, port: 7440 }\n`;
+    assert.deepEqual(folder.mistakes(yaml), [], yaml);
+  }
+  assert.deepEqual(folder.mistakes(`${BASE}http: { port: 7440, enabled: false }\n`), []);
+  const silent = BASE.replace('host: 0.0.0.0', 'enabled: false');
+  assert.deepEqual(folder.mistakes(`${silent}http: { port: 7440 }\n`), []);
 });
 
 test('only the first mistakes are told, the rest are counted', () => {

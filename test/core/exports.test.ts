@@ -19,6 +19,7 @@ test('only the extensions of a rule’s own context are exported', () => {
   const news = exports.listed({
     hints: [row('1001', 0), row('2001', 1), row('1002', 8, 'PJSIP/1002', 'other')],
     devices: [],
+    channels: [],
   });
   assert.deepEqual(told(news), ['1001=NOT_INUSE']);
 });
@@ -26,18 +27,18 @@ test('only the extensions of a rule’s own context are exported', () => {
 test('a repeated state is no news: a reload of 4 000 hints publishes nothing', () => {
   const exports = new Exports([hints('local', '_XXXX')]);
   const all = Array.from({ length: 4_000 }, (_, i) => row(String(1_000 + i), i % 2));
-  exports.listed({ hints: all, devices: [] });
+  exports.listed({ hints: all, devices: [], channels: [] });
   for (const status of all) assert.deepEqual(exports.hintChanged(status).entries, []);
-  assert.deepEqual(exports.listed({ hints: all, devices: [] }).entries, []);
+  assert.deepEqual(exports.listed({ hints: all, devices: [], channels: [] }).entries, []);
 });
 
 test('an extension that no list shows any more is removed, unless asking for it shows it', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 1), row('1002', 1)], devices: [] });
+  exports.listed({ hints: [row('1001', 1), row('1002', 1)], devices: [], channels: [] });
   assert.deepEqual(exports.toAsk([row('1001', 1)]), [{ context: 'local', extension: '1002' }]);
-  const kept = exports.listed({ hints: [row('1001', 1), row('1002', 0)], devices: [] });
+  const kept = exports.listed({ hints: [row('1001', 1), row('1002', 0)], devices: [], channels: [] });
   assert.deepEqual(told(kept), ['1002=NOT_INUSE']);
-  const gone = exports.listed({ hints: [row('1001', 1), row('1002', -1, '')], devices: [] });
+  const gone = exports.listed({ hints: [row('1001', 1), row('1002', -1, '')], devices: [], channels: [] });
   assert.deepEqual(told(gone), ['1002=null']);
   assert.deepEqual(exports.toAsk([row('1001', 1)]), []);
 });
@@ -55,13 +56,13 @@ test('extensions named by range or one by one are asked for when no list shows t
 
 test('a hint removed by event is removed', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 1)], devices: [] });
+  exports.listed({ hints: [row('1001', 1)], devices: [], channels: [] });
   assert.deepEqual(told(exports.hintChanged(row('1001', -2))), ['1001=null']);
 });
 
 test('an event without the hint’s text counts for a hint that is known, and asks for a relist otherwise', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 0)], devices: [] });
+  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [] });
   assert.deepEqual(told(exports.hintChanged(row('1001', 8, ''))), ['1001=RINGING']);
   const unknown = exports.hintChanged(row('1002', 8, ''));
   assert.deepEqual(unknown.entries, []);
@@ -70,15 +71,17 @@ test('an event without the hint’s text counts for a hint that is known, and as
 
 test('a hint of which even the list does not tell the devices is not exported, and not asked about again and again', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 0)], devices: [] });
-  assert.deepEqual(told(exports.listed({ hints: [row('1001', 1, '')], devices: [] })), ['1001=null']);
+  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [] });
+  assert.deepEqual(told(exports.listed({ hints: [row('1001', 1, '')], devices: [], channels: [] })), [
+    '1001=null',
+  ]);
   assert.equal(exports.hintChanged(row('1001', 8, '')).relist, false);
   assert.deepEqual(told(exports.hintChanged(row('1001', 8))), ['1001=RINGING']);
 });
 
 test('a hint that names a lamp is not exported, said once, and exported again when it no longer does', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1003', 1)], devices: [] });
+  exports.listed({ hints: [row('1003', 1)], devices: [], channels: [] });
   const latch = row('1003', 1, 'Custom:l1003&custom:1003*spb');
   const news = exports.hintChanged(latch);
   assert.deepEqual(told(news), ['1003=null']);
@@ -96,9 +99,10 @@ test('the devices of one extension aggregate, and only known ones count', () => 
   assert.deepEqual(change('PJSIP/1001', 'RINGING'), ['1001=RINGINUSE']);
   assert.deepEqual(change('SIP/1001', 'NOT_INUSE'), []);
   assert.deepEqual(change('PJSIP/2001', 'INUSE'), []);
-  assert.deepEqual(told(exports.listed({ hints: [], devices: [{ device: 'PJSIP/1001', state: 'INUSE' }] })), [
-    '1001=INUSE',
-  ]);
+  assert.deepEqual(
+    told(exports.listed({ hints: [], devices: [{ device: 'PJSIP/1001', state: 'INUSE' }], channels: [] })),
+    ['1001=INUSE'],
+  );
 });
 
 test('a device without a placeholder makes the one extension its rule names', () => {

@@ -25,7 +25,7 @@ test('a lamp follows a call on the other PBX, without delay', () => {
 test('states that follow each other in one frame are all written, in order, and a removal among them too', () => {
   const world = pair();
   const spb = world.pbx('spb');
-  const link = spb.core?.status().origins[0]?.link ?? -1;
+  const link = spb.core?.status(world.now).origins[0]?.link ?? -1;
   const seq = (world.pipe('msk', 'spb')?.seq ?? 0) + 1;
   const states = ['RINGING', 'INUSE', null, 'ONHOLD', 'NOT_INUSE'] as const;
   const entries = states.map((state) => ({ kind: 'device', extension: '1001', state }) as const);
@@ -124,7 +124,7 @@ test('a quick restart with a bye flashes nothing', () => {
   world.pass(100, true);
   const spb = world.pbx('spb');
   spb.effects.length = 0;
-  const link = spb.core?.status().origins[0]?.link ?? -1;
+  const link = spb.core?.status(world.now).origins[0]?.link ?? -1;
   const seq = (world.pipe('msk', 'spb')?.seq ?? 0) + 1;
   world.feed('spb', { type: 'heard', peer: 'msk', link, seq, message: { type: 'bye', final: false } });
   world.stopBroker('msk');
@@ -135,7 +135,7 @@ test('a quick restart with a bye flashes nothing', () => {
     spb.effects.filter((effect) => effect.type === 'setLamp'),
     [],
   );
-  assert.equal(spb.core?.status().origins[0]?.belief, 'live');
+  assert.equal(spb.core?.status(world.now).origins[0]?.belief, 'live');
 });
 
 test('an origin that has lost its Asterisk no longer vouches for its lamps', () => {
@@ -154,7 +154,7 @@ test('an origin whose Asterisk does not answer falls silent', () => {
     { tag: 'msk', exports: [hints('local', '_X.')], origins: [], timing: TIMING, pacing: PACING },
     0,
   );
-  core.input({ type: 'asteriskUp', listing: { hints: [], devices: [] } }, 0);
+  core.input({ type: 'asteriskUp', listing: { hints: [], devices: [], channels: [] } }, 0);
   const alive: number[] = [];
   for (let now = 100; now <= 10_000; now += 100) {
     if (core.input({ type: 'tick' }, now).some(({ type }) => type === 'alive')) alive.push(now);
@@ -241,7 +241,11 @@ test('what AstDB kept is held for the first sync, then shown as gone; a right la
 test('the lamps of a former peer are shown as gone at once', () => {
   const origins = [{ tag: 'old', goneState: 'UNAVAILABLE', former: true } as const];
   const core = new Federation({ tag: 'msk', exports: [], origins, timing: TIMING, pacing: PACING }, 0);
-  const listing = { hints: [], devices: [{ device: 'Custom:1001*old', state: 'INUSE' } as const] };
+  const listing = {
+    hints: [],
+    devices: [{ device: 'Custom:1001*old', state: 'INUSE' } as const],
+    channels: [],
+  };
   const effects = core.input({ type: 'asteriskUp', listing }, 0);
   assert.deepEqual(
     effects.filter(({ type }) => type === 'setLamp'),
@@ -288,7 +292,7 @@ test('a pause of our own process is not taken for the silence of every peer', ()
     spb.effects.slice(before).filter(({ type }) => type === 'setLamp'),
     [],
   );
-  assert.equal(spb.core?.status().origins[0]?.belief, 'live');
+  assert.equal(spb.core?.status(world.now).origins[0]?.belief, 'live');
 });
 
 test('frames of a link that is no longer the peer’s, and frames of no peer, do nothing', () => {

@@ -15,3 +15,7 @@ export function hints(context: string, ...items: string[]): ExportRule {
 export function devices(templates: string[], ...items: string[]): ExportRule {
   return { source: 'device', devices: templates, match: match(...items), where: 'test:1:1' };
 }
+
+export function channels(templates: string[], ...items: string[]): ExportRule {
+  return { source: 'channels', devices: templates, match: match(...items), where: 'test:1:1' };
+}

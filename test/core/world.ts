@@ -307,7 +307,7 @@ export class World {
     }));
     const watched = Array.from(pbx.watched, (name) => this.#lampHint(name));
     const devices = Array.from(pbx.lamps, ([name, state]) => ({ device: lampDevice(name), state }));
-    this.feed(pbx.tag, { type, listing: { hints: [...own, ...watched], devices } });
+    this.feed(pbx.tag, { type, listing: { hints: [...own, ...watched], devices, channels: [] } });
   }
 
   #lampHint(name: string): { context: string; extension: string; hint: string; status: number } {

@@ -1,7 +1,8 @@
 // The demo: two simulated PBXs and two real brokers over pinned TLS on loopback. Calls go on in Moscow (msk)
 // and a phone in St Petersburg (spb) watches them. With --once: one scripted call; exit code 0 only if the
 // lamp went RINGING → INUSE → NOT_INUSE on the other side.
-import { startSites } from '../broker/sites.ts';
+import { randomUUID } from 'node:crypto';
+import { HOST, startSites } from '../broker/sites.ts';
 import { until } from '../broker/until.ts';
 import { makeCalls } from './calls.ts';
 import { once } from './once.ts';
@@ -19,17 +20,23 @@ console.log(
 );
 const devices = Object.fromEntries(WATCHED.map((extension) => [`PJSIP/${extension}`, 'NOT_INUSE'] as const));
 const hints = Object.fromEntries(WATCHED.map((extension) => [extension, `PJSIP/${extension}`]));
+// Nobody has this token: the demo can be looked at, not reloaded.
+const broker = { http: { host: HOST, port: 0, token: randomUUID() } };
 const [msk, spb] = await startSites({
-  msk: { asterisk: { hints: { ...hints, '_XXXX*spb': 'Custom:${EXTEN}' }, devices } },
-  spb: { asterisk: { hints: { ...hints, '_XXXX*msk': 'Custom:${EXTEN}' }, devices } },
+  msk: { asterisk: { hints: { ...hints, '_XXXX*spb': 'Custom:${EXTEN}' }, devices }, broker },
+  spb: { asterisk: { hints: { ...hints, '_XXXX*msk': 'Custom:${EXTEN}' }, devices }, broker },
 });
 if (msk === undefined || spb === undefined) throw new Error('the demo needs two sites');
 // Until msk vouches for its lamps, spb shows them as unavailable.
 await until(
   'spb hears msk',
-  () => spb.broker?.status().origins.every(({ belief }) => belief === 'live') ?? false,
+  () => spb.broker?.status().peers.every(({ belief }) => belief === 'live') ?? false,
 );
 for (const extension of WATCHED) spb.asterisk.subscribe(`${extension}*msk`);
+
+for (const { tag, broker: running } of [msk, spb]) {
+  console.log(`${tag}: metrics and status at http://${HOST}:${running?.httpAddress?.port}/`);
+}
 
 const stop = async (code: number): Promise<never> => {
   await Promise.all([msk.stop(), spb.stop()]);

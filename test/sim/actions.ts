@@ -159,6 +159,17 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         ]),
       ),
   },
+  CoreShowChannels: {
+    class: SYSTEM,
+    run: (message, { pbx }) =>
+      list(
+        message,
+        'CoreShowChannel',
+        'Channels will follow',
+        'CoreShowChannelsComplete',
+        shuffled(pbx.channelRows(), pbx.random),
+      ),
+  },
   ExtensionState: { class: REPORTING, run: extensionState },
   Setvar: { class: ['call'], run: setvar },
   Getvar: { class: REPORTING, run: getvar },

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { DeviceState } from '../../src/core/state.ts';
+import type { Call } from './calls.ts';
 import { packet } from './message.ts';
 import { Pbx, type PbxEvent, type PbxOptions } from './pbx.ts';
 import { type AmiUser, Session, type SessionHost } from './session.ts';
@@ -173,7 +174,7 @@ export class SimulatedAsterisk {
   }
 
   /** A scripted call between two devices, or extensions of PJSIP devices. */
-  call(from: string, to: string): ReturnType<Pbx['call']> {
+  call(from: string, to: string): Call {
     return this.pbx.call(from, to);
   }
 

@@ -1,10 +1,11 @@
 /**
  * The model of one Asterisk (16 to 22.10) as far as lamps go: devices and their cache, AstDB, hints, phones
  * that watch hints, and the events all that raises. No sockets, no clock: work that Asterisk does in other
- * threads waits in two lanes until `step()` or `settle()`. The AMI side is asterisk.ts.
+ * threads waits in lanes until `step()` or `settle()`. The AMI side is asterisk.ts, calls are calls.ts.
  */
 import { aggregate, type DeviceState, fromExtensionStatus, parseDeviceState } from '../../src/core/state.ts';
-import { type Call, Calls } from './calls.ts';
+import { Call } from './calls.ts';
+import { Channels } from './channels.ts';
 import {
   expandHint,
   hintDevices,
@@ -14,12 +15,14 @@ import {
   statusText,
   withoutDashes,
 } from './dialplan.ts';
+import { Lanes } from './lanes.ts';
+import type { Fields } from './message.ts';
 
 /** An AMI event before it is text; `class` is what a reader must have in its `read` mask. */
 export interface PbxEvent {
   readonly name: string;
   readonly class: 'call' | 'system';
-  readonly fields: ReadonlyArray<readonly [string, string]>;
+  readonly fields: Fields;
 }
 
 /** A row of ExtensionStateList, and the answer to ExtensionState. */
@@ -38,6 +41,8 @@ export interface PbxOptions {
   readonly context?: string;
   /** Devices that exist, with their states at rest: `{'PJSIP/1001': 'NOT_INUSE'}`. */
   readonly devices?: Readonly<Record<string, DeviceState>>;
+  /** Channels are renamed when one takes the place of another, and Hold has a Status, as up to Asterisk 11. */
+  readonly renames?: boolean;
 }
 
 interface Hint {
@@ -53,6 +58,8 @@ const MAX_DEVICE_NAME = 79;
 /** A hint in an event is cut (`manager_state_cb` asks `ast_get_hint` for 512 bytes); a list gives all of it. */
 const MAX_EVENT_HINT = 511;
 const DEFAULT_CONTEXT = 'ext-local';
+/** Threads of Asterisk: of device events, of what a changed device means for its hints, of channel events. */
+const [DEVICES, HINTS, CHANNELS] = [0, 1, 2];
 
 export class Pbx {
   readonly context: string;
@@ -63,32 +70,35 @@ export class Pbx {
   onEvent: (event: PbxEvent) => void = () => {};
   /** A watching phone is told a state; `undefined`: its hint is gone, the lamp goes dark. */
   onLamp: (extension: string, state: DeviceState | undefined) => void = () => {};
-  /** Stopped as by SIGSTOP: nothing leaves the lanes. */
-  frozen = false;
   /** Work was put into the lanes. */
   onWork: () => void = () => {};
 
   /** What extensions.conf says; in force from the next reload. */
   readonly #file = new Map<string, { extension: string; context: string; app: string }>();
   readonly #atRest = new Map<string, DeviceState>();
-  readonly #calls = new Calls();
+  readonly #channels: Channels;
+  readonly #lanes: Lanes;
   readonly #cache = new Map<string, DeviceState>();
   readonly #watched = new Map<string, { extension: string; context: string; shown: number | undefined }>();
   #hints = new Map<string, Hint>();
   #byDevice = new Map<string, Set<Hint>>();
-  /** Two threads of Asterisk: one raises DeviceStateChange, one looks at the hints of a changed device. */
-  #deviceLane: PbxEvent[] = [];
-  #hintLane: string[] = [];
   /** Modules are loaded and nobody has killed it. */
   #running = false;
 
   constructor(options: PbxOptions = {}) {
     this.context = options.context ?? DEFAULT_CONTEXT;
     this.random = seededRandom(options.seed ?? 1);
+    this.#lanes = new Lanes(3, this.random);
+    this.#channels = new Channels(this.context, options.renames === true);
     for (const [name, app] of Object.entries(options.hints ?? {})) this.addHint(name, app);
     for (const [device, state] of Object.entries(options.devices ?? {})) this.#atRest.set(device, state);
-    this.#calls.onDevice = (device, state) =>
+    this.#channels.onDevice = (device, state) =>
       this.#publish(device, state ?? this.#atRest.get(device) ?? 'NOT_INUSE');
+    this.#channels.onEvent = (event) => {
+      if (!this.#running) return;
+      this.#lanes.put(CHANNELS, () => this.onEvent(event));
+      this.onWork();
+    };
   }
 
   // ---- boot, in the order of the real one (asterisk.ts calls these)
@@ -96,12 +106,11 @@ export class Pbx {
   /** The process is gone: calls, cache and hints with it. AstDB, the file and the phones (as lit) stay. */
   forget(): void {
     this.#running = false;
-    this.#calls.clear();
+    this.#channels.clear();
     this.#cache.clear();
     this.#hints = new Map();
     this.#byDevice = new Map();
-    this.#deviceLane = [];
-    this.#hintLane = [];
+    this.#lanes.clear();
   }
 
   /**
@@ -110,6 +119,7 @@ export class Pbx {
    */
   loadModules(): void {
     this.#running = true;
+    this.#channels.clear(); // calls that a script made of a process that was not there
     for (const [device, state] of this.#atRest) this.#cache.set(device, state);
     for (const [key, value] of this.astdb) {
       const name = key.slice(key.lastIndexOf('/') + 1);
@@ -165,40 +175,37 @@ export class Pbx {
     if (!this.#running) return;
     if (this.#cache.get(device) === state) return;
     this.#cache.set(device, state);
-    this.#deviceLane.push({
-      name: 'DeviceStateChange',
-      class: 'call',
-      fields: [
-        ['Device', device],
-        ['State', state],
-      ],
-    });
-    this.#hintLane.push(device);
+    const fields: Fields = [
+      ['Device', device],
+      ['State', state],
+    ];
+    this.#lanes.put(DEVICES, () => this.onEvent({ name: 'DeviceStateChange', class: 'call', fields }));
+    this.#lanes.put(HINTS, () => this.#lookAtHints(device));
     // Sometimes the other threads are quicker than the next change, so that not all bursts coalesce.
     while (this.random() < 0.6 && this.step());
     if (this.busy) this.onWork();
   }
 
   get busy(): boolean {
-    return this.#deviceLane.length > 0 || this.#hintLane.length > 0;
+    return this.#lanes.busy;
   }
 
-  /** One piece of work from a lane chosen by chance: hint and device events come in either order. */
+  /** Stopped as by SIGSTOP. */
+  get frozen(): boolean {
+    return this.#lanes.frozen;
+  }
+
+  set frozen(frozen: boolean) {
+    this.#lanes.frozen = frozen;
+  }
+
+  /** One piece of work of a thread chosen by chance: hint, device and channel events come in any order. */
   step(): boolean {
-    if (this.frozen) return false;
-    const hintsTurn = this.#hintLane.length > 0 && (this.#deviceLane.length === 0 || this.random() < 0.5);
-    if (hintsTurn) {
-      const device = this.#hintLane.shift();
-      if (device !== undefined) this.#lookAtHints(device);
-      return true;
-    }
-    const event = this.#deviceLane.shift();
-    if (event) this.onEvent(event);
-    return event !== undefined;
+    return this.#lanes.step();
   }
 
   settle(): void {
-    while (this.step());
+    this.#lanes.settle();
   }
 
   // ---- hints
@@ -356,9 +363,16 @@ export class Pbx {
     return `${extension.startsWith('_') ? extension : withoutDashes(extension)}@${context}`;
   }
 
+  // ---- calls
+
   /** A scripted call between two devices, or extensions of PJSIP devices. */
   call(from: string, to: string): Call {
-    return this.#calls.begin(from, to);
+    return new Call(this.#channels, () => this.settle(), from, to);
+  }
+
+  /** What CoreShowChannels lists. */
+  channelRows(): Fields[] {
+    return this.#channels.rows();
   }
 }
 

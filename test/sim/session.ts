@@ -16,6 +16,8 @@ export interface AmiUser {
   /** As in manager.conf; absent: everything. */
   readonly read?: string;
   readonly write?: string;
+  /** Lines `eventfilter` of manager.conf: only events that match one of them; absent: all. */
+  readonly eventfilter?: readonly string[];
   /** `allowmultiplelogin=no`: a second session is refused. */
   readonly single?: boolean;
 }
@@ -50,6 +52,7 @@ export class Session {
   #read: Mask = new Set();
   #write: Mask = new Set();
   #mask: Mask = ALL;
+  #filters: RegExp[] = [];
   #over = false;
   #wake: () => void = () => {};
 
@@ -162,6 +165,8 @@ export class Session {
     this.#read = privileges(user.read ?? 'all');
     this.#write = privileges(user.write ?? 'all');
     this.#mask = eventMask(message.get('Events')) ?? ALL;
+    // POSIX spells this class out; the rest of what is used here is alike.
+    this.#filters = (user.eventfilter ?? []).map((text) => new RegExp(text.replaceAll('[[:space:]]', '\\s')));
     await this.#say(response(message, 'Success', [['Message', 'Authentication accepted']]));
     if (this.#host.booted && this.#mayHear('system')) await this.#say(this.#host.fullyBooted());
   }
@@ -184,7 +189,10 @@ export class Session {
       if (!this.user) continue;
       for (const event of events) {
         if (this.#over) return;
-        if (this.#mayHear(event.class)) await this.#say(eventText(event));
+        if (!this.#mayHear(event.class)) continue;
+        const text = eventText(event);
+        const passes = this.#filters.length === 0 || this.#filters.some((filter) => filter.test(text));
+        if (passes) await this.#say(text);
       }
     }
   }

@@ -1,0 +1,53 @@
+/**
+ * What a broker is told: its options, and what they mean for the core and the mesh. Owns the shapes and that
+ * translation only.
+ */
+import type { AmiOptions } from './ami/contract.ts';
+import type { ExportRule } from './core/exports.ts';
+import { ALL, type FederationOptions } from './core/federation.ts';
+import type { PacingOptions } from './core/lamps.ts';
+import type { GoneState } from './core/origin.ts';
+import type { BeliefTiming } from './core/peer.ts';
+import type { HttpOptions, Reloaded } from './http/contract.ts';
+import type { PeerAddress } from './mesh/contract.ts';
+import type { MeshPeer } from './mesh/mesh.ts';
+import type { WebSocketOptions } from './mesh/websocket.ts';
+
+export interface BrokerOptions {
+  readonly tag: string;
+  /** Of this program. */
+  readonly version: string;
+  readonly ami: AmiOptions;
+  readonly exports: readonly ExportRule[];
+  readonly peers: readonly (PeerAddress & { readonly goneState: GoneState })[];
+  /** Tags that were peers once; their lamps may still be lit in Asterisk's database. */
+  readonly formerTags: readonly string[];
+  /** For former tags. */
+  readonly goneState: GoneState;
+  readonly timing: BeliefTiming & { readonly aliveEveryMs: number };
+  readonly pacing: PacingOptions;
+  readonly redial: { readonly minMs: number; readonly maxMs: number };
+  readonly websocket: WebSocketOptions;
+  /** Absent: nothing is served. */
+  readonly http?: HttpOptions;
+}
+
+/** What only the process around a broker can do. */
+export interface Around {
+  /** Reads the config again and calls `reconfigure`; never rejects. */
+  reload(): Promise<Reloaded>;
+  /** Calls `close(true)` and ends. */
+  leave(): void;
+}
+
+export function federationOptions(options: BrokerOptions): FederationOptions {
+  const { tag, peers, exports, timing, pacing, goneState } = options;
+  const present = new Set(peers.map((peer) => peer.tag));
+  const former = options.formerTags.filter((name) => !present.has(name) && name !== tag);
+  const origins = [...peers, ...former.map((name) => ({ tag: name, goneState, former: true }))];
+  return { tag, exports, origins, timing, pacing };
+}
+
+export function meshPeers({ peers }: BrokerOptions): MeshPeer[] {
+  return peers.map(({ goneState: _, ...address }) => ({ ...address, view: ALL }));
+}

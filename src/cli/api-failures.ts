@@ -1,0 +1,77 @@
+/**
+ * Why a running broker could not be asked, and what to do about it. Owns the words; nothing that the other end
+ * said reaches a terminal as it came.
+ */
+import { visible } from '../config/formats.ts';
+import type { Address } from './broker-address.ts';
+import { Failure } from './io.ts';
+
+/** What is quoted of an answer that says no. */
+const MAX_QUOTED = 300;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  EACCES: 'not permitted',
+  EPERM: 'not permitted',
+};
+
+export function unreachable(address: Address, error: unknown): Failure {
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+  if (code.startsWith('HPE_')) return notUnderstood(address, 'it is no HTTP');
+  if (code === 'ECONNRESET') {
+    return new Failure(
+      `${address.url} ended the connection without an answer; is the broker ending just now?`,
+    );
+  }
+  return new Failure(
+    [
+      `no broker answers at ${address.url}: ${REASONS[code] ?? code}`,
+      `  the address is ${address.from}`,
+      '  start the broker with: systemctl start hintmesh, or by hand: hintmesh run',
+    ].join('\n'),
+  );
+}
+
+export function noAnswer({ url }: Address, timeoutMs: number): Failure {
+  return new Failure(
+    `no answer from ${url} within ${timeoutMs / 1_000} s: the broker hangs, or another program is there`,
+  );
+}
+
+/** `wrong`: the place in the answer, or what it is not. */
+export function notUnderstood({ url }: Address, wrong: string | undefined): Failure {
+  const where = wrong ? ` (${visible(wrong)})` : '';
+  return new Failure(
+    `the answer of ${url} is not understood${where}: another program is there, or a hintmesh of another version`,
+  );
+}
+
+export function tooLong({ url }: Address, what: string): Failure {
+  return new Failure(`the answer of ${url} is given up: it has ${what}`);
+}
+
+export function refused({ url }: Address, path: string, status: number, body: string): Failure {
+  if (status === 401) {
+    return new Failure(
+      `${url} does not take the token found in state_dir: the broker was started with another state_dir, or could not write there; restart it`,
+    );
+  }
+  const reason = reasonIn(body);
+  return new Failure(`${url}${path} is refused (${status})${reason === '' ? '' : `: ${reason}`}`);
+}
+
+/** `error` of a JSON object, or the beginning of what there is. */
+function reasonIn(body: string): string {
+  let text = body;
+  try {
+    const { error } = JSON.parse(body) as { readonly error?: unknown };
+    if (typeof error === 'string') text = error;
+  } catch {
+    // Then it is text.
+  }
+  return visible(text.trim().slice(0, MAX_QUOTED));
+}

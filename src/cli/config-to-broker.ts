@@ -1,0 +1,48 @@
+/** How a config becomes the broker's options: config names → broker names. Nothing is decided here. */
+import type { BrokerOptions } from '../broker.ts';
+import type { Config } from '../config/config.ts';
+import { loadIdentity } from '../mesh/identity.ts';
+import { version } from './version.ts';
+
+/** What is not in the config. */
+export interface Beside {
+  /** May hold present peers: they are no harm. */
+  readonly formerTags: readonly string[];
+  /** Of the HTTP edge, made for this run. */
+  readonly token: string;
+}
+
+export function toBrokerOptions(config: Config, { formerTags, token }: Beside): BrokerOptions {
+  const { tag, ami, identity, listen, ca, insecure, lamps, timing, http } = config;
+  return {
+    tag,
+    version: version(),
+    ami: {
+      ...ami,
+      // `alive` is only said while Asterisk answers, so it is asked as often.
+      pingEveryMs: timing.aliveMs,
+      relistEveryMs: timing.relistMs,
+      channels: config.export.some(({ source }) => source === 'channels'),
+    },
+    exports: config.export,
+    peers: config.peers.map(({ where: _, ...peer }) => peer),
+    formerTags,
+    goneState: lamps.goneState,
+    timing: {
+      aliveEveryMs: timing.aliveMs,
+      suspectAfterMs: timing.suspectAfterMs,
+      goneAfterMs: timing.goneAfterMs,
+      firstSyncMs: timing.firstSyncMs,
+    },
+    pacing: { writesPerSecond: lamps.writesPerSecond, burst: lamps.burst, window: lamps.window },
+    redial: { minMs: timing.redialMinMs, maxMs: timing.redialMaxMs },
+    websocket: {
+      tag,
+      insecure,
+      ...(identity && { identity: loadIdentity(identity.pem) }),
+      ...(listen && { listen }),
+      ...(ca !== undefined && { ca }),
+    },
+    ...(http && { http: { ...http, token } }),
+  };
+}

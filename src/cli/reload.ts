@@ -1,0 +1,29 @@
+/** `hintmesh reload`: has the running broker read its config again, and prints what came of it. */
+import { visible } from '../config/formats.ts';
+import type { Reloaded } from '../http/contract.ts';
+import { reloadAnswer } from './answers.ts';
+import { ask } from './api.ts';
+import { type AtBroker, brokerAddress, brokerToken } from './broker-address.ts';
+import { FAILED, type Io, OK } from './io.ts';
+import { printableJson } from './text.ts';
+
+/** It waits for one that already runs, and for the lamps of peers that are taken out. */
+const RELOAD_TIMEOUT_MS = 120_000;
+
+export async function reload(options: AtBroker, io: Io): Promise<number> {
+  const address = brokerAddress(options, io);
+  const token = brokerToken(options, io);
+  const call = {
+    method: 'POST',
+    path: '/api/reload',
+    token,
+    timeoutMs: RELOAD_TIMEOUT_MS,
+    anyStatus: true,
+  } as const;
+  const reloaded = (await ask(address, call, reloadAnswer)) as Reloaded;
+  if (options.json) io.out(printableJson(reloaded));
+  else if (!reloaded.ok) for (const mistake of reloaded.mistakes) io.err(visible(mistake));
+  else if (reloaded.changes.length === 0) io.out('reloaded; nothing changed');
+  else for (const change of reloaded.changes) io.out(visible(change));
+  return reloaded.ok ? OK : FAILED;
+}

@@ -1,0 +1,92 @@
+/** `hintmesh watch`: what changes, as it changes, a line each, until it is stopped. Owns the form of the lines. */
+import { visible } from '../config/formats.ts';
+import type { WatchEvent } from '../http/contract.ts';
+import { watchEvent } from './answers.ts';
+import { follow } from './api.ts';
+import { notUnderstood } from './api-failures.ts';
+import { type Address, type AtBroker, brokerAddress } from './broker-address.ts';
+import { FAILED, Failure, type Io, OK } from './io.ts';
+import { BELIEF_COLOURS, type Paint, paintFor, printableJson, SEVERITY_COLOURS } from './text.ts';
+
+/** Kinds and names up to this width stand in columns; longer ones push the rest aside. */
+const KIND_WIDTH = 7;
+const NAME_WIDTH = 16;
+
+export async function watch(options: AtBroker, io: Io): Promise<number> {
+  const address = brokerAddress(options, io);
+  const stop = io.takeSignals();
+  const stopped = once(stop);
+  const paint = paintFor(io);
+  for await (const line of follow(address, '/api/watch', stop)) {
+    // Empty lines only show that the connection works.
+    if (line.trim() === '') continue;
+    const event = read(line, address);
+    const text = options.json ? printableJson(event) : `${clock()}  ${eventText(event, paint)}`;
+    io.out(text);
+    // A reader that is slow slows us down, and one that is gone ends us.
+    if (!(await Promise.race([io.flushed(), stopped]))) return OK;
+  }
+  if (stop.aborted) return OK;
+  io.err(`${address.url} ended the watch: the broker stopped`);
+  return FAILED;
+}
+
+function read(line: string, address: Address): WatchEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw notUnderstood(address, 'a line is no JSON');
+  }
+  if (isLastWord(value)) throw new Failure(`${address.url}: ${visible(value.error)}`);
+  const wrong = watchEvent(value, '');
+  if (wrong !== undefined) throw notUnderstood(address, wrong);
+  return value as WatchEvent;
+}
+
+/** Why the broker ends the watch. */
+function isLastWord(value: unknown): value is { readonly error: string } {
+  return typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string';
+}
+
+/** Local time, hh:mm:ss.mmm: when we heard it. */
+function clock(now = new Date()): string {
+  const [hours, minutes, seconds] = [now.getHours(), now.getMinutes(), now.getSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(now.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function eventText(event: WatchEvent, paint: Paint): string {
+  switch (event.type) {
+    case 'export':
+      return columns('export', event.extension, visible(event.state ?? 'none'));
+    case 'lamp':
+      return columns('lamp', `${event.extension}*${event.pbx}`, visible(event.state));
+    case 'belief': {
+      const to = paint(visible(event.to), BELIEF_COLOURS[event.to]);
+      return columns('peer', event.peer, `${visible(event.from)} → ${to}`);
+    }
+    case 'raised':
+    case 'cleared': {
+      const { code, severity, subject, text } = event.condition;
+      const word = paint(visible(severity), event.type === 'raised' ? SEVERITY_COLOURS[severity] : undefined);
+      const about = visible(subject === '' ? code : `${code} ${subject}`);
+      return `${event.type.padEnd(KIND_WIDTH)}  ${word} ${about}: ${visible(text)}`;
+    }
+    default:
+      return visible((event as WatchEvent).type);
+  }
+}
+
+function columns(kind: string, name: string, rest: string): string {
+  return `${kind.padEnd(KIND_WIDTH)}  ${visible(name).padEnd(NAME_WIDTH)}  ${rest}`;
+}
+
+/** False as soon as it is stopped. */
+function once(stop: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve(false);
+    else stop.addEventListener('abort', () => resolve(false), { once: true });
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * The channels of the local Asterisk → the states of their devices. Owns which channels there are, what they are
+ * called, which are on hold, and how the channels of one device make its state.
+ *
+ * On hold is the phone that put the call on hold, as chan_sip has it and as the event says. chan_pjsip's own device
+ * states show the phone at the other end as ONHOLD instead (channels/chan_pjsip.c, `chan_pjsip_indicate`).
+ */
+import type { ChannelChange, ChannelStatus } from './source.ts';
+import { aggregate, type DeviceState, fromChannelState } from './state.ts';
+
+/** Channels that are kept; no Asterisk has as many. */
+export const MAX_CHANNELS = 100_000;
+
+export class Channels {
+  readonly #channels = new Map<string, ChannelStatus>();
+  /** device → the ids of its channels. */
+  readonly #ofDevice = new Map<string, Set<string>>();
+  /** Names, not ids: where a masquerade moves names, they go with the phones, and it is the phone that holds. */
+  readonly #held = new Set<string>();
+
+  /** All channels were read. Hold is in no list: one put on hold before this session began is in use until it is told. */
+  listed(rows: readonly ChannelStatus[]): void {
+    const held = [...this.#held];
+    this.clear();
+    for (const row of rows) this.#put(row);
+    const names = new Set(rows.map(({ name }) => name));
+    for (const name of held) if (names.has(name)) this.#held.add(name);
+  }
+
+  /** Returns the devices whose state may be another now. A change of a channel that is not known is nobody's. */
+  changed(change: ChannelChange): string[] {
+    const before = this.#channels.get(change.id);
+    const old = before && deviceOfChannel(before.name);
+    switch (change.type) {
+      case 'state':
+        this.#put(change);
+        return devicesOf(old, deviceOfChannel(change.name));
+      case 'renamed':
+        if (before === undefined) return [];
+        for (const channel of renamed(before, change.name, this.#channels.values())) this.#put(channel);
+        return devicesOf(old, deviceOfChannel(change.name));
+      case 'held':
+        if (before === undefined) return [];
+        if (change.held) this.#held.add(change.name);
+        else this.#held.delete(change.name);
+        return devicesOf(old);
+      case 'gone':
+        this.#remove(change.id);
+        return devicesOf(old);
+    }
+  }
+
+  /** NOT_INUSE when it has no channels. */
+  state(device: string): DeviceState {
+    const states = this.#of(device).map(({ name, state }) => {
+      const is = fromChannelState(state);
+      return is === 'INUSE' && this.#held.has(name) ? 'ONHOLD' : is;
+    });
+    return aggregate(['NOT_INUSE', ...states]);
+  }
+
+  /** Whatever is known of channels and hold is not true any more. */
+  clear(): void {
+    this.#channels.clear();
+    this.#ofDevice.clear();
+    this.#held.clear();
+  }
+
+  #of(device: string): ChannelStatus[] {
+    const ids = [...(this.#ofDevice.get(device) ?? [])];
+    return ids.map((id) => this.#channels.get(id)).filter((channel) => channel !== undefined);
+  }
+
+  #put({ id, name, state }: ChannelStatus): void {
+    const before = this.#channels.get(id);
+    if (before === undefined && this.#channels.size >= MAX_CHANNELS) return;
+    if (before?.name !== name) this.#unlink(id);
+    this.#channels.set(id, { id, name, state });
+    const device = deviceOfChannel(name);
+    if (device === undefined) return;
+    const ids = this.#ofDevice.get(device);
+    if (ids === undefined) this.#ofDevice.set(device, new Set([id]));
+    else ids.add(id);
+  }
+
+  #remove(id: string): void {
+    const name = this.#channels.get(id)?.name;
+    if (name === undefined) return;
+    this.#unlink(id);
+    this.#channels.delete(id);
+    // At a masquerade another channel has taken over the name, and the hold with it.
+    const device = deviceOfChannel(name);
+    if (device === undefined || !this.#of(device).some((other) => other.name === name))
+      this.#held.delete(name);
+  }
+
+  #unlink(id: string): void {
+    const device = deviceOfChannel(this.#channels.get(id)?.name ?? '');
+    const ids = device === undefined ? undefined : this.#ofDevice.get(device);
+    ids?.delete(id);
+    if (device !== undefined && ids?.size === 0) this.#ofDevice.delete(device);
+  }
+}
+
+/**
+ * What a Rename of `channel` makes of it, and of another one of `all` maybe. Before Asterisk 12 a masquerade moves
+ * names from channel to channel, NEW → NEW<MASQ>, OLD → NEW, NEW<MASQ> → OLD<ZOMBIE>, and the states with them, without
+ * a word (main/channel.c, `ast_do_masquerade`); from 12 on it renames nothing.
+ */
+export function renamed(
+  channel: ChannelStatus,
+  name: string,
+  all: Iterable<ChannelStatus>,
+): readonly ChannelStatus[] {
+  for (const other of all) {
+    if (other.name !== `${name}<MASQ>`) continue;
+    return [
+      { ...other, state: channel.state },
+      { ...channel, name, state: other.state },
+    ];
+  }
+  return [{ ...channel, name }];
+}
+
+/**
+ * `PJSIP/1001-0000002a` → `PJSIP/1001` (main/channel.c, `ast_channel_get_device_name`). None while a channel is
+ * between two others (`…<MASQ>`) or has lost its phone to another one (`…<ZOMBIE>`).
+ */
+export function deviceOfChannel(name: string): string | undefined {
+  const end = name.lastIndexOf('-');
+  return end > 0 && !name.includes('<') ? name.slice(0, end) : undefined;
+}
+
+function devicesOf(...devices: (string | undefined)[]): string[] {
+  return [...new Set(devices.filter((device) => device !== undefined))];
+}

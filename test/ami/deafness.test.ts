@@ -1,0 +1,118 @@
+// An eventfilter, or read= without call, keeps events away and nothing tells: the lists give it away.
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { ChannelWatch } from '../../src/ami/channel-watch.ts';
+import type { ChannelStatus } from '../../src/core/source.ts';
+import { begin, closeAll, type Recorder, until } from './recorder.ts';
+import { aboutChannel, channelEvent, deviceEvent, list, type ScriptedAsterisk } from './scripted.ts';
+
+afterEach(closeAll);
+
+const QUICK = { channels: true, pingEveryMs: 5, relistEveryMs: 20 };
+const row = (state: number, id = '10.1') =>
+  channelEvent('CoreShowChannel', `PJSIP/${id}-00000001`, state, id);
+
+interface Scene {
+  server: ScriptedAsterisk;
+  seen: Recorder;
+  /** What CoreShowChannels lists from now on. */
+  show: (...rows: string[]) => void;
+}
+
+async function scene(rows: string[] = []): Promise<Scene> {
+  let shown = rows;
+  const { server, seen } = await begin(
+    { replies: { coreshowchannels: (action) => list(action, 'CoreShowChannels', shown) } },
+    QUICK,
+  );
+  await until('several quiet relists', () => seen.relisted.length >= 3);
+  assert.equal(seen.downs.length, 0);
+  return {
+    server,
+    seen,
+    show: (...next) => {
+      shown = next;
+    },
+  };
+}
+
+async function foundDeaf(seen: Recorder): Promise<void> {
+  await until('down', () => seen.downs.length === 1);
+  assert.equal(seen.downs[0]?.reason, 'missing-privilege');
+  assert.match(seen.downs[0]?.text ?? '', /section \[hintmesh\] of manager.conf let eventfilter pass/);
+  assert.match(seen.downs[0]?.text ?? '', /\(Newchannel\|Newstate\|Rename\|Hold\|Unhold\|Hangup\)/);
+  assert.match(seen.downs[0]?.text ?? '', /read=call,system/);
+}
+
+async function moreRelists(seen: Recorder): Promise<void> {
+  const { length } = seen.relisted;
+  await until('more relists', () => seen.relisted.length > length + 4);
+}
+
+test('a channel that appears, changes or goes without an event gives an eventfilter away', async () => {
+  for (const [before, after] of [
+    [[], [row(6)]],
+    [[row(4)], [row(6)]],
+    [[row(6)], []],
+    [[row(6)], [row(6, '10.2')]],
+  ] as [string[], string[]][]) {
+    const { seen, show } = await scene(before);
+    show(...after);
+    await foundDeaf(seen);
+    await seen.asterisk.close();
+  }
+});
+
+test('it is found out also when hints and devices are heard, for those pass the shipped eventfilter', async () => {
+  const { server, seen, show } = await scene();
+  server.peer.say(deviceEvent('PJSIP/9', 'INUSE'));
+  await until('heard', () => seen.devices.length === 1);
+  show(row(6));
+  await foundDeaf(seen);
+});
+
+test('a filter that lets calls begin but holds Hangup back is found out when a channel goes', async () => {
+  const { server, seen, show } = await scene();
+  server.peer.say(channelEvent('Newchannel', 'PJSIP/10.1-00000001', 4, '10.1'));
+  await until('heard', () => seen.channels.length === 1);
+  show(row(6));
+  await moreRelists(seen);
+  assert.equal(seen.downs.length, 0, 'such an event was heard');
+  show();
+  await foundDeaf(seen);
+});
+
+test('with the events heard no change of the list is a sign', async () => {
+  const { server, seen, show } = await scene();
+  server.peer.say(
+    channelEvent('Newstate', 'PJSIP/10.9-00000001', 6, '10.9') + aboutChannel('Hangup', 'x', '10.9'),
+  );
+  await until('heard', () => seen.channels.length === 2);
+  for (const rows of [[row(4)], [row(6)], [row(6, '10.2')], []]) {
+    show(...rows);
+    await moreRelists(seen);
+  }
+  assert.equal(seen.downs.length, 0);
+});
+
+test('an event that was only late ends the suspicion', () => {
+  const watch = new ChannelWatch();
+  const channel: ChannelStatus = { id: '1', name: 'PJSIP/1-1', state: 4 };
+  assert.equal(watch.listed([]), false);
+  assert.equal(watch.listed([channel]), true);
+  assert.equal(watch.isDeaf, true);
+  watch.heard({ type: 'gone', id: '7' });
+  assert.equal(watch.isDeaf, true, 'that was another kind');
+  watch.heard({ type: 'state', ...channel });
+  assert.equal(watch.isDeaf, false);
+  assert.equal(watch.listed([]), false);
+  assert.equal(watch.listed([channel]), false);
+});
+
+test('without channels their absence is nothing', async () => {
+  const { server, seen } = await begin({}, { pingEveryMs: 5, relistEveryMs: 20 });
+  await until('several quiet relists', () => seen.relisted.length >= 3);
+  server.script = { replies: { coreshowchannels: (action) => list(action, 'CoreShowChannels', [row(6)]) } };
+  await moreRelists(seen);
+  assert.equal(seen.downs.length, 0);
+});

@@ -1,0 +1,90 @@
+// `hintmesh states`: which extensions are meant, and what is said of each and of its lamp.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { StateRow } from '../../src/http/contract.ts';
+import { fakeBroker, json } from './fake-broker.ts';
+import { hintmesh } from './in-process.ts';
+
+const broker = await fakeBroker();
+const AT = ['--url', broker.url];
+
+function lampOf(pbx: string, extension: string, [desired, written]: (StateRow['state'] | undefined)[] = []) {
+  const state = desired ?? null;
+  return {
+    pbx,
+    extension,
+    state,
+    lamp: { name: `${extension}*${pbx}`, desired: state, written: written ?? null },
+  };
+}
+
+const ROWS: readonly StateRow[] = [
+  { pbx: 'msk', extension: '1001', state: 'INUSE' },
+  { pbx: 'msk', extension: '1002', state: null },
+  lampOf('spb', '1001', ['RINGING', 'RINGING']),
+  lampOf('spb', '2001', ['RINGING', 'NOT_INUSE']),
+  lampOf('b.example.com', '*76100', ['BUSY']),
+  { ...lampOf('nsk', '3001', [null, 'INUSE']), state: 'INUSE' },
+];
+broker.answers.set('GET /api/states', json(ROWS));
+
+async function extensions(...args: string[]): Promise<string[]> {
+  const { code, out } = await hintmesh('states', ...AT, '--json', ...args);
+  assert.equal(code, 0);
+  return (JSON.parse(out) as StateRow[]).map(({ pbx, extension }) => `${extension}*${pbx}`);
+}
+
+describe('states', () => {
+  test('tells each extension and its lamp, and where Asterisk has something else', async () => {
+    assert.deepEqual(await hintmesh('states', ...AT), {
+      code: 0,
+      err: '',
+      out: `PBX            EXTENSION  STATE    LAMP
+msk            1001       INUSE    -
+msk            1002       none     -
+spb            1001       RINGING  RINGING
+spb            2001       RINGING  RINGING, not written yet: NOT_INUSE
+b.example.com  *76100     BUSY     BUSY, not written yet: not known
+nsk            3001       INUSE    left as it is, INUSE
+`,
+    });
+  });
+
+  test('means the extensions of one PBX, of patterns as in the config, and lamps by name', async () => {
+    assert.deepEqual(await extensions('--pbx', 'spb'), ['1001*spb', '2001*spb']);
+    assert.deepEqual(await extensions('1001'), ['1001*msk', '1001*spb']);
+    assert.deepEqual(await extensions('_[23]XXX', '1002'), ['1002*msk', '2001*spb', '3001*nsk']);
+    assert.deepEqual(await extensions('1000-1999', '--pbx', 'msk'), ['1001*msk', '1002*msk']);
+    assert.deepEqual(await extensions('1001*spb', '*76100*b.example.com'), [
+      '1001*spb',
+      '*76100*b.example.com',
+    ]);
+    assert.deepEqual(await extensions('*76100'), ['*76100*b.example.com']);
+    assert.equal((await extensions()).length, ROWS.length);
+  });
+
+  test('says so when nothing is meant', async () => {
+    const { code, out, err } = await hintmesh('states', ...AT, '4711');
+    assert.deepEqual([code, out, err], [0, '', 'no extension of the broker is meant by that\n']);
+    assert.equal((await hintmesh('states', ...AT, '4711', '--json')).out, '[]\n');
+    broker.answers.set('GET /api/states', json([]));
+    const none = await hintmesh('states', ...AT);
+    broker.answers.set('GET /api/states', json(ROWS));
+    assert.deepEqual(none, { code: 0, out: '', err: 'the broker has no extensions\n' });
+  });
+
+  test('asks nothing for a pattern or a tag that is none', async () => {
+    const before = broker.asked.length;
+    for (const [args, why] of [
+      [['10-1'], /^"10-1" has 2 digits on one side/],
+      [['ok', '_1[XX'], /^"_1\[XX" /],
+      [['\u001b[2J'], /^"\\u001b\[2J" is not an extension/],
+      [['--pbx', 'MSK'], /^--pbx "MSK" has an upper-case letter/],
+    ] as const) {
+      const { code, out, err } = await hintmesh('states', ...AT, ...args);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(err, why);
+    }
+    assert.equal(broker.asked.length, before);
+  });
+});
