@@ -5,7 +5,7 @@
  * several times as long. A name the older version does not have is only a line in its log.
  */
 const MODULES = `
-  app_dial app_echo app_playback bridge_simple bridge_native_rtp bridge_builtin_features bridge_softmix
+  app_dial app_directed_pickup app_echo app_playback bridge_simple bridge_native_rtp bridge_builtin_features bridge_softmix
   chan_pjsip codec_ulaw codec_alaw format_pcm
   func_callerid func_channel func_cut func_db func_devstate func_extstate func_global func_logic func_strings
   func_dialplan func_presencestate
@@ -13,7 +13,7 @@ const MODULES = `
   res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjproject
   res_pjsip res_pjsip_authenticator_digest res_pjsip_caller_id res_pjsip_dialog_info_body_generator
   res_pjsip_dlg_options res_pjsip_endpoint_identifier_user res_pjsip_exten_state res_pjsip_nat
-  res_pjsip_outbound_publish res_pjsip_pidf_body_generator res_pjsip_pubsub res_pjsip_registrar res_pjsip_rfc3326 res_pjsip_sdp_rtp
+  res_pjsip_outbound_publish res_pjsip_pidf_body_generator res_pjsip_pubsub res_pjsip_refer res_pjsip_registrar res_pjsip_rfc3326 res_pjsip_sdp_rtp
   res_pjsip_session`
   .trim()
   .split(/\s+/);

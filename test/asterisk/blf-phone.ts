@@ -2,7 +2,7 @@
 // Owns its subscriptions; makes no calls. It answers each NOTIFY at once, as Asterisk repeats unanswered ones.
 import { createSocket, type Socket } from 'node:dgram';
 import type { Asterisk } from './asterisk.ts';
-import { header, parseSip, type SipMessage, token, writeOk, writeRequest } from './sip.ts';
+import { header, parseSip, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
 import { until } from './until.ts';
 
 /** What a dialog-info lamp can show (RFC 4235), as Asterisk uses it. */
@@ -70,7 +70,7 @@ export class BlfPhone {
     if (message.code > 0) {
       if (!subscription || message.code < 200 || message.cseq !== subscription.cseq) return;
       subscription.code = message.code;
-      subscription.toTag = /;tag=([^;\s]+)/.exec(header(message, 'to') ?? '')?.[1] ?? '';
+      subscription.toTag = tagOf(header(message, 'to'));
       return;
     }
     if (message.method !== 'NOTIFY') return;

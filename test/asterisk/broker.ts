@@ -1,11 +1,10 @@
 // One real broker process beside one real Asterisk. Owns its config file, identity, state folder and life; the
 // log it prints is what tests see of it from inside.
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { cp, mkdir, open, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
-import type { Asterisk } from './asterisk.ts';
 import { type Child, type Exit, LOWEST, start } from './child.ts';
 import type { Namespace } from './net.ts';
 import { freeTcpPort } from './ports.ts';
@@ -15,6 +14,8 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const HINTMESH = [process.execPath, '--import', 'tsx', join(REPOSITORY, 'src', 'main.ts')];
 /** tsx compiles before the first line runs, and several brokers may start at once on a loaded machine. */
 const START_TIMEOUT_MS = 30_000;
+
+const LOOPBACK = '127.0.0.1';
 
 const identities = new Map<string, Promise<string>>();
 
@@ -35,11 +36,22 @@ export interface PeerConfig {
 
 type Section = Readonly<Record<string, unknown>>;
 
+/** What a broker must know of its Asterisk, which may be a simulated one too. */
+export interface LocalPbx {
+  readonly host: string;
+  readonly amiPort: number;
+  /** The user in its manager.conf. */
+  readonly broker: { readonly username: string; readonly secret: string };
+  readonly context: string;
+}
+
 export interface BrokerOptions {
   readonly tag: string;
-  readonly pbx: Asterisk;
+  readonly pbx: LocalPbx;
   /** Where its files go. */
   readonly folder: string;
+  /** Of its own folder there; absent: its tag. */
+  readonly name?: string;
   readonly namespace?: Namespace;
   /** The `export` list; absent: the four-digit hints of the context that phones are in. */
   readonly exports?: readonly Section[];
@@ -48,26 +60,40 @@ export interface BrokerOptions {
   readonly logLevel?: string;
   /** It must not take processor time from the others: as if it were on another machine. */
   readonly elsewhere?: boolean;
+  /** Its standard output is a pipe, which `hold()` leaves unread. */
+  readonly piped?: boolean;
 }
+
+/** What a reload may change; `peers` is changed in place. */
+export type Reloadable = Partial<Pick<BrokerOptions, 'exports' | 'timing' | 'lamps' | 'logLevel'>>;
 
 export class Broker {
   readonly tag: string;
-  readonly pbx: Asterisk;
+  readonly pbx: LocalPbx;
   readonly host: string;
   readonly port: number;
+  /** Where its metrics and API are; loopback of the namespace it runs in. */
+  readonly httpUrl: string;
   readonly identityFile: string;
   readonly fingerprint: string;
   /** As the config will have them at the next start. */
   readonly peers: PeerConfig[] = [];
   #options: BrokerOptions;
   #folder: string;
+  #httpPort: number;
   #child: Child | undefined;
 
-  constructor(options: BrokerOptions, where: { host: string; port: number }, fingerprint: string) {
+  constructor(
+    options: BrokerOptions,
+    where: { host: string; port: number; httpPort: number },
+    fingerprint: string,
+  ) {
     this.tag = options.tag;
     this.pbx = options.pbx;
     this.host = where.host;
     this.port = where.port;
+    this.#httpPort = where.httpPort;
+    this.httpUrl = `http://${LOOPBACK}:${where.httpPort}`;
     this.fingerprint = fingerprint;
     this.#options = options;
     this.#folder = brokerFolder(options);
@@ -86,7 +112,9 @@ export class Broker {
     await writeFile(join(folder, 'secret'), options.pbx.broker.secret, { mode: 0o600 });
     const host = options.namespace?.peerAddress ?? '127.0.0.1';
     const port = options.namespace ? 7440 : await freeTcpPort(host);
-    return new Broker(options, { host, port }, loadIdentity(pem).fingerprint);
+    // Several run on one machine: the default port has room for one.
+    const httpPort = options.namespace ? 7441 : await freeTcpPort(LOOPBACK);
+    return new Broker(options, { host, port, httpPort }, loadIdentity(pem).fingerprint);
   }
 
   get url(): string {
@@ -97,14 +125,21 @@ export class Broker {
     return join(this.#folder, 'log');
   }
 
+  get #configFile(): string {
+    return join(this.#folder, 'hintmesh.yaml');
+  }
+
+  get stateFolder(): string {
+    return join(this.#folder, 'state');
+  }
+
   /** JSON is YAML. */
   async #writeConfig(): Promise<string> {
     const { pbx, timing = {}, lamps = {}, logLevel = 'info' } = this.#options;
-    const file = join(this.#folder, 'hintmesh.yaml');
     const config = {
       tag: this.tag,
       identity_file: this.identityFile,
-      state_dir: join(this.#folder, 'state'),
+      state_dir: this.stateFolder,
       ami: {
         host: pbx.host,
         port: pbx.amiPort,
@@ -112,14 +147,36 @@ export class Broker {
         secret_file: join(this.#folder, 'secret'),
       },
       listen: { websocket: { host: this.host, port: this.port } },
+      http: { host: LOOPBACK, port: this.#httpPort },
       export: this.#options.exports ?? [{ context: pbx.context, match: '_XXXX' }],
       peers: this.peers,
       timing,
       lamps,
       log: { level: logLevel },
     };
-    await writeFile(file, JSON.stringify(config, null, 2));
-    return file;
+    await writeFile(this.#configFile, JSON.stringify(config, null, 2));
+    return this.#configFile;
+  }
+
+  /** SIGHUP, with these changes in its config and `peers` as they are now; returns how it went. */
+  async reload(changes: Reloadable = {}): Promise<LogLine> {
+    this.#options = { ...this.#options, ...changes };
+    await this.#writeConfig();
+    return this.#hangUp();
+  }
+
+  /** SIGHUP, with this text for a config. */
+  async reloadText(text: string): Promise<LogLine> {
+    await writeFile(this.#configFile, text);
+    return this.#hangUp();
+  }
+
+  #hangUp(): Promise<LogLine> {
+    const after = this.log().length;
+    this.#child?.signal('SIGHUP');
+    const over = ({ event = '', count }: LogLine): boolean =>
+      event === 'reloaded' || (event === 'reload-refused' && count !== undefined);
+    return this.logs('that it reloaded', over, { after });
   }
 
   get running(): boolean {
@@ -131,10 +188,11 @@ export class Broker {
     const config = await this.#writeConfig();
     const before = this.lines().length;
     const log = await open(this.#logFile, 'a');
-    const { namespace, elsewhere } = this.#options;
+    const { namespace, elsewhere, piped } = this.#options;
     const enter = [...(elsewhere ? LOWEST : []), ...(namespace?.enter ?? [])];
     const argv = [...enter, ...HINTMESH, 'run', '-c', config];
-    const child = start(argv, { stdio: ['ignore', log.fd, log.fd], cwd: REPOSITORY });
+    const child = start(argv, { stdio: ['ignore', piped ? 'pipe' : log.fd, log.fd], cwd: REPOSITORY });
+    child.process.stdout?.on('data', (text: Buffer) => appendFileSync(this.#logFile, text));
     await log.close();
     this.#child = child;
     await until(
@@ -152,6 +210,17 @@ export class Broker {
     );
   }
 
+  /** Another config file, with the peers as they are now; nobody reads it before `hangUp()` or the next start. */
+  async rewrite(changes: Partial<Pick<BrokerOptions, 'exports' | 'timing' | 'lamps' | 'logLevel'>>) {
+    this.#options = { ...this.#options, ...changes };
+    await this.#writeConfig();
+  }
+
+  /** SIGHUP: it reads its config again. */
+  hangUp(): void {
+    this.#child?.signal('SIGHUP');
+  }
+
   /** A stop in good order: it says bye. */
   async stop(): Promise<Exit | undefined> {
     return this.#child?.stop('SIGTERM');
@@ -160,6 +229,15 @@ export class Broker {
   /** `kill -9`. */
   async kill(): Promise<void> {
     await this.#child?.stop('SIGKILL');
+  }
+
+  /** Nobody reads its standard output (`piped`) until `take()`. */
+  hold(): void {
+    this.#child?.process.stdout?.pause();
+  }
+
+  take(): void {
+    this.#child?.process.stdout?.resume();
   }
 
   async freeze(): Promise<void> {
@@ -211,7 +289,7 @@ export class Broker {
 
   /** Copies its log and config to `folder`. */
   async keep(folder: string): Promise<void> {
-    await cp(this.#folder, join(folder, `broker-${this.tag}`), { recursive: true });
+    await cp(this.#folder, join(folder, basename(this.#folder)), { recursive: true });
   }
 
   async close(): Promise<void> {
@@ -219,8 +297,8 @@ export class Broker {
   }
 }
 
-function brokerFolder({ folder, tag }: BrokerOptions): string {
-  return join(folder, `broker-${tag}`);
+function brokerFolder({ folder, tag, name = tag }: BrokerOptions): string {
+  return join(folder, `broker-${name}`);
 }
 
 /** Makes two brokers peers: `dialler` dials. */

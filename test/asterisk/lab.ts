@@ -9,6 +9,7 @@ import { Broker, type BrokerOptions } from './broker.ts';
 import { TwoHosts } from './net.ts';
 import { OptionsProbe } from './options-probe.ts';
 import { SippPhone } from './sipp.ts';
+import { Softphone } from './softphone.ts';
 
 /** Lines of a log shown when a scenario fails. */
 const SHOWN_LINES = 30;
@@ -47,6 +48,14 @@ export class Lab {
   /** A registered phone that can call and be called. */
   async sipp(pbx: Asterisk, user: string): Promise<SippPhone> {
     const phone = new SippPhone(pbx, user, this.folder);
+    this.#open.push(phone);
+    await phone.open();
+    return phone;
+  }
+
+  /** A registered phone that can have several calls at a time. */
+  async softphone(pbx: Asterisk, user: string): Promise<Softphone> {
+    const phone = new Softphone(pbx, user);
     this.#open.push(phone);
     await phone.open();
     return phone;

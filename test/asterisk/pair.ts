@@ -25,6 +25,8 @@ export interface PairOptions {
   readonly spb: Root;
   /** Further dialplan lines in the phones' context of `msk`. */
   readonly dialplan?: string;
+  /** The line of the shipped manager.conf for sites that export channels is in force at `msk`. */
+  readonly channels?: boolean;
   readonly broker?: Partial<Omit<BrokerOptions, 'folder' | 'tag' | 'pbx'>>;
   readonly mskBroker?: Partial<Omit<BrokerOptions, 'folder' | 'tag' | 'pbx'>>;
   /** Further endpoints at both. */
@@ -61,8 +63,9 @@ function lamps(own: string, peer: string): string {
 }
 
 /** What the shipped manager.conf says of the broker's user but its secret; `from`: where the broker is. */
-function brokerUser(from: string): string {
-  const lines = shipped('deploy/manager.conf').split('[hintmesh]')[1] ?? '';
+function brokerUser(from: string, channels = false): string {
+  const all = shipped('deploy/manager.conf').split('[hintmesh]')[1] ?? '';
+  const lines = channels ? all.replace(/^;(?=eventfilter = .*Newchannel)/m, '') : all;
   return lines.replace(/^secret.*$/m, '').replace('127.0.0.1/255.255.255.255', `${from}/255.255.255.255`);
 }
 
@@ -91,7 +94,7 @@ export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
       name: MSK,
       phones,
       dialplan: hints(options.dialplan) + lamps(MSK, SPB),
-      manager: brokerUser(hosts?.a.address ?? LOOPBACK),
+      manager: brokerUser(hosts?.a.address ?? LOOPBACK, options.channels),
       elsewhere: options.mskElsewhere ?? false,
       ...(hosts ? { namespace: hosts.a } : {}),
     }),

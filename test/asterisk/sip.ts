@@ -1,5 +1,5 @@
-// SIP messages as text, as little as a subscribing phone and a probe need. Owns reading and writing them; has
-// no socket. Calls are not made with this: SIPp makes them (sipp.ts).
+// SIP messages as text, as little as a subscribing phone, a softphone and a probe need. Owns reading and writing
+// them; has no socket.
 import { randomBytes } from 'node:crypto';
 
 export interface SipMessage {
@@ -55,14 +55,24 @@ export interface Request {
   readonly cseq: number;
   /** Of the dialog, once there is one. */
   readonly toTag?: string;
+  /** Of the transaction, for ACK and CANCEL: that of their INVITE; absent: a new one. */
+  readonly branch?: string;
   readonly extra?: readonly string[];
+  /** SDP. */
+  readonly body?: string;
+}
+
+/** The last headers of a message and its body. */
+function ending(body = ''): string[] {
+  const type = body === '' ? [] : ['Content-Type: application/sdp'];
+  return [...type, `Content-Length: ${Buffer.byteLength(body)}`, '', body];
 }
 
 export function writeRequest(request: Request): string {
   const { uri, user, local } = request;
   return [
     `${request.method} ${uri} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${local};branch=z9hG4bK${token()};rport`,
+    `Via: SIP/2.0/UDP ${local};branch=${request.branch ?? newBranch()};rport`,
     'Max-Forwards: 70',
     `From: <sip:${user}@${local}>;tag=${request.fromTag}`,
     `To: <${uri}>${request.toTag === undefined ? '' : `;tag=${request.toTag}`}`,
@@ -70,18 +80,47 @@ export function writeRequest(request: Request): string {
     `CSeq: ${request.cseq} ${request.method}`,
     `Contact: <sip:${user}@${local}>`,
     ...(request.extra ?? []),
-    'Content-Length: 0',
-    '',
-    '',
+    ...ending(request.body),
   ].join('\r\n');
 }
 
-/** 200 OK to a request inside a dialog: the headers that tie it to the request, as they came. */
+/** 200 OK to a request inside a dialog. */
 export function writeOk(request: SipMessage): string {
+  return writeAnswer(request, '200 OK');
+}
+
+/**
+ * An answer: the headers that tie it to the request, as they came. `toTag` begins a dialog.
+ * `status`: `180 Ringing`; `body`: SDP.
+ */
+export function writeAnswer(
+  request: SipMessage,
+  status: string,
+  rest: { readonly toTag?: string; readonly contact?: string; readonly body?: string } = {},
+): string {
   const tied = request.headers
     .filter(([name]) => ['via', 'from', 'to', 'call-id', 'cseq'].includes(name))
-    .map(([name, value]) => `${name}: ${value}`);
-  return ['SIP/2.0 200 OK', ...tied, 'Content-Length: 0', '', ''].join('\r\n');
+    .map(([name, value]) => {
+      const begins = name === 'to' && rest.toTag !== undefined && !value.includes(';tag=');
+      return `${name}: ${value}${begins ? `;tag=${rest.toTag}` : ''}`;
+    });
+  const contact = rest.contact === undefined ? [] : [`Contact: <${rest.contact}>`];
+  return [`SIP/2.0 ${status}`, ...tied, ...contact, ...ending(rest.body)].join('\r\n');
+}
+
+/** The tag in a From or To header; empty when it has none. */
+export function tagOf(value: string | undefined): string {
+  return /;tag=([^;\s]+)/.exec(value ?? '')?.[1] ?? '';
+}
+
+/** The URI in a Contact header. */
+export function uriOf(value: string | undefined): string {
+  return /<([^>]+)>/.exec(value ?? '')?.[1] ?? '';
+}
+
+/** The prefix is the one RFC 3261 asks for. */
+export function newBranch(): string {
+  return `z9hG4bK${token()}`;
 }
 
 export function token(): string {
