@@ -14,8 +14,8 @@ export const MAX_BANNER = 128;
 export const MAX_UNSENT_BYTES = 1024 * 1024;
 /** Actions without an answer; past it an action is refused, not queued. */
 export const MAX_PENDING = 1024;
-/** Rows of one list, and extensions that may be asked for one by one. */
-export const MAX_ROWS = 100_000;
+/** Rows of one list, and extensions that may be asked for one by one: more than a broker exports, which tells so itself. */
+export const MAX_ROWS = 200_000;
 /** Hints, devices, or channels of one listing: rows, answers and the events between them. */
 export const MAX_LISTED = 2 * MAX_ROWS;
 /** ExtensionState actions in flight when a session begins: past about 128 of any action PJSIP stops answering phones. */

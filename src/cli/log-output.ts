@@ -11,14 +11,19 @@ export const MAX_LOG_BACKLOG_BYTES = 1024 * 1024;
 export class LogOutput {
   readonly #stream: Writable;
   readonly #lost: (count: number) => void;
+  readonly #losing: () => void;
   #dropped = 0;
   /** The count that the line being written tells: if that line is lost too, the count must not be. */
   #telling = 0;
 
-  /** `lost` logs how many lines were dropped; called when lines arrive again. */
-  constructor(stream: Writable, lost: (count: number) => void) {
+  /**
+   * `lost` logs how many lines were dropped; called when lines arrive again. `losing` is called at each that is
+   * dropped, and must not log.
+   */
+  constructor(stream: Writable, lost: (count: number) => void, losing: () => void) {
     this.#stream = stream;
     this.#lost = lost;
+    this.#losing = losing;
     // Each write is told its own error; without a listener the stream would throw it at the process.
     stream.on('error', () => {});
   }
@@ -26,13 +31,18 @@ export class LogOutput {
   write(line: string): void {
     const worth = Math.max(1, this.#telling);
     if (this.#stream.writableLength + Buffer.byteLength(line) > MAX_LOG_BACKLOG_BYTES) {
-      this.#dropped += worth;
+      this.#drop(worth);
       return;
     }
     this.#stream.write(line, (error) => {
-      if (error) this.#dropped += worth;
+      if (error) this.#drop(worth);
       else if (this.#dropped > 0 && this.#stream.writableLength === 0) this.#tell();
     });
+  }
+
+  #drop(worth: number): void {
+    this.#dropped += worth;
+    this.#losing();
   }
 
   #tell(): void {

@@ -5,14 +5,13 @@ import { LogOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
 
-/** `lost` is told when lines were dropped, once lines arrive again. */
-export function newLogger({ tag, logLevel }: Config, lost: (text: string) => void): Logger {
+/** `losing` is called at each line that nobody takes, and must not log. */
+export function newLogger({ tag, logLevel }: Config, losing: () => void): Logger {
   // Not pino's own destination: that retries a full disk for ever, and again when the process ends.
-  const output = new LogOutput(process.stdout, (count) => {
-    const text = `${count} log lines were lost: nobody took them`;
-    logger.warn({ event: 'log-lines-lost', count }, text);
-    lost(text);
-  });
+  const tellLost = (count: number): void => {
+    logger.warn({ event: 'log-lines-lost', count }, `${count} log lines were lost: nobody took them`);
+  };
+  const output = new LogOutput(process.stdout, tellLost, losing);
   const options: LoggerOptions = {
     level: logLevel,
     base: { pbx: tag },

@@ -28,8 +28,8 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   const { config, warnings } = opened;
   const stopped = aborted(io.takeSignals());
 
-  let onLost = (_text: string) => {};
-  const logger = newLogger(config, (text) => onLost(text));
+  let onLosing = () => {};
+  const logger = newLogger(config, () => onLosing());
   for (const { where, text } of warnings) logger.warn({ event: 'config-warning', where }, text);
   const state = new StateDirectory(config.stateDir, logger);
   await state.remember(config.peers);
@@ -43,7 +43,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
     reload: () => reloads.request(),
     leave: () => leave(),
   });
-  onLost = (text) => broker.happened('log-lines-lost', text);
+  onLosing = () => broker.happened('log-lines-lost', 'lines of the log are lost: nobody takes them');
   const service = new ServiceManager({
     env: io.env,
     status: () => statusLine(broker.status()),

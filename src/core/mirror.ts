@@ -25,7 +25,7 @@ export interface OriginStatus {
   readonly lamps: number;
   readonly owed: number;
   /** An extension that it told on this link and that cannot be a lamp here, and why. */
-  readonly refused: string | undefined;
+  readonly refused?: string;
 }
 
 export interface MirrorStatus extends LampsStatus {
@@ -91,7 +91,9 @@ export class Mirror {
       extensions: origin.replica.size,
       lamps: origin.extensions.size,
       owed: this.#lamps.owedOf(origin.tag),
-      refused: origin.refused,
+      ...(origin.refused && {
+        refused: `extension ${origin.refused.extension} of ${origin.tag}: ${origin.refused.why}`,
+      }),
     }));
     return { ...this.#lamps.status(), changesIn: this.#changesIn, origins };
   }
@@ -259,6 +261,11 @@ export class Mirror {
   ): void {
     const name = lampName(extension, origin.tag);
     if (name === undefined) {
+      // It is gone at the origin too: then nothing is missing here.
+      if (told === undefined) {
+        if (origin.refused?.extension === extension) origin.refused = undefined;
+        return;
+      }
       const why = `its lamp ${extension}*${origin.tag} would be longer than ${MAX_LAMP_NAME} characters`;
       return this.#refuse(origin, extension, why);
     }
@@ -273,7 +280,7 @@ export class Mirror {
   /** Said once a link. */
   #refuse(origin: Origin, extension: string, why: string): void {
     if (origin.refused !== undefined) return;
-    origin.refused = `extension ${extension} of ${origin.tag}: ${why}`;
+    origin.refused = { extension, why };
     this.#note({ kind: 'extensionRefused', peer: origin.tag, extension, why });
   }
 

@@ -30,7 +30,7 @@ export class Origin {
   /** When it last said anything that proves it is there. */
   heardAt: number | undefined;
   /** An extension told on the present link that cannot be a lamp here, and why. */
-  refused: string | undefined;
+  refused: { readonly extension: string; readonly why: string } | undefined;
   goneState: GoneState;
   /** Extensions with a lamp here: told by the origin, named by a local hint, or found in Asterisk. */
   readonly #extensions = new Set<string>();

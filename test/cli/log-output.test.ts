@@ -29,14 +29,19 @@ function newStream() {
 test('what waits for a reader is bounded; what is dropped is counted, and told once when lines arrive', async () => {
   const { stream, taken, next } = newStream();
   const told: number[] = [];
-  const output = new LogOutput(stream, (count) => {
+  const tell = (count: number): void => {
     told.push(count);
     output.write(`lost ${count}`);
+  };
+  let losing = 0;
+  const output = new LogOutput(stream, tell, () => {
+    losing += 1;
   });
   const line = 'x'.repeat(1024);
   const fit = MAX_LOG_BACKLOG_BYTES / line.length;
   for (let count = 0; count < fit + 5; count++) output.write(line);
   assert.ok(stream.writableLength <= MAX_LOG_BACKLOG_BYTES);
+  assert.equal(losing, 5, 'said at once, not when somebody reads again');
   for (let count = 0; count < fit; count++) await next();
   assert.deepEqual(told, [5]);
   await next();
@@ -57,10 +62,11 @@ test('a line that the stream refuses is counted, and so is the count when its ow
     },
   } as unknown as Writable;
   let relapse = true;
-  const output = new LogOutput(stream, (count) => {
+  const tell = (count: number): void => {
     full = relapse;
     output.write(`lost ${count}`);
-  });
+  };
+  const output = new LogOutput(stream, tell, () => {});
   for (const line of ['a', 'b', 'c']) output.write(line);
   full = false;
   output.write('d');

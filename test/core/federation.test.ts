@@ -316,3 +316,21 @@ test('an extension too long for a lamp is refused, said once a link, and nothing
   assert.equal(world.lamp('spb', '1002', 'msk'), 'INUSE');
   assert.equal(world.pbx('spb').notes.filter((note) => note.kind === 'extensionRefused').length, 1);
 });
+
+test('an extension that cannot be a lamp here is told while the origin has it, and no longer', () => {
+  const world = pair();
+  const long = '1'.repeat(70);
+  const refused = (): unknown => world.pbx('spb').core?.status(world.now).origins[0]?.refused;
+  world.set('msk', long, 'INUSE');
+  world.pass(2_000, true);
+  assert.match(String(refused()), /longer than 72/);
+  world.pbx('msk').hints.delete(long);
+  world.relist('msk');
+  world.pass(2_000, true);
+  assert.equal(refused(), undefined);
+  world.stopBroker('msk');
+  world.pass(1_000, true);
+  world.startBroker('msk');
+  world.pass(10_000, true);
+  assert.equal(refused(), undefined);
+});
