@@ -15,6 +15,7 @@ const SUITES: Record<string, { folders: string[]; concurrency: number }> = {
     concurrency: 2,
   },
   mesh: { folders: ['mesh'], concurrency: 2 },
+  deploy: { folders: ['deploy'], concurrency: 2 },
   asterisk: { folders: ['asterisk'], concurrency: 1 },
 };
 
