@@ -29,7 +29,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   const stopped = aborted(io.takeSignals());
 
   let onLosing = () => {};
-  const logger = newLogger(config, () => onLosing());
+  const logger = newLogger(config, io.env, () => onLosing());
   for (const { where, text } of warnings) logger.warn({ event: 'config-warning', where }, text);
   const state = new StateDirectory(config.stateDir, logger);
   await state.remember(config.peers);
