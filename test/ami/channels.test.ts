@@ -7,7 +7,8 @@ import { MAX_LISTED } from '../../src/ami/limits.ts';
 import { Merge } from '../../src/ami/merge.ts';
 import type { Message } from '../../src/ami/message.ts';
 import type { ChannelChange } from '../../src/core/source.ts';
-import { begin, closeAll, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, up } from './recorder.ts';
 import { aboutChannel, channelEvent, list } from './scripted.ts';
 
 afterEach(closeAll);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { ChannelWatch } from '../../src/ami/channel-watch.ts';
 import type { ChannelStatus } from '../../src/core/source.ts';
-import { begin, closeAll, type Recorder, until } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, type Recorder } from './recorder.ts';
 import { aboutChannel, channelEvent, deviceEvent, list, type ScriptedAsterisk } from './scripted.ts';
 
 afterEach(closeAll);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { ASK_WINDOW, MAX_ROWS } from '../../src/ami/limits.ts';
 import { Merge } from '../../src/ami/merge.ts';
-import { begin, closeAll, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, up } from './recorder.ts';
 import { type Action, DEVICES, deviceEvent, HINTS, hintEvent, list, type Peer } from './scripted.ts';
 
 afterEach(closeAll);

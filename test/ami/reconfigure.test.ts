@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AmiOptions } from '../../src/ami/contract.ts';
-import { begin, closeAll, closeLater, record, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, closeLater, record, up } from './recorder.ts';
 import { ScriptedAsterisk } from './scripted.ts';
 
 afterEach(closeAll);

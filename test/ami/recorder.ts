@@ -1,8 +1,10 @@
 // What the tests of the AMI edge share: handlers that remember every call, and an Asterisk to hold them.
+
 import { createAsterisk } from '../../src/ami/asterisk.ts';
 import type { AmiDown, AmiOptions, Asterisk } from '../../src/ami/contract.ts';
 import { TIMES, type Times } from '../../src/ami/limits.ts';
 import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../../src/core/source.ts';
+import { until } from '../until.ts';
 import { type Script, ScriptedAsterisk } from './scripted.ts';
 
 export interface Recorder {
@@ -145,13 +147,4 @@ export function record(
     ),
   };
   return recorder;
-}
-
-/** Polls until the condition holds; fails naming it after five seconds. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`did not happen: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { begin, closeAll, closeLater, record, until } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, closeLater, record } from './recorder.ts';
 import { BOOTED, HINTS, hintEvent, list, type Script, ScriptedAsterisk } from './scripted.ts';
 
 afterEach(closeAll);

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 import { SimulatedAsterisk } from '../sim/asterisk.ts';
 import { fixture, usersOf } from '../sim/recording.ts';
-import { closeAll, closeLater, type Recorder, record, until } from './recorder.ts';
+import { until } from '../until.ts';
+import { closeAll, closeLater, type Recorder, record } from './recorder.ts';
 
 afterEach(closeAll);
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { SimulatedAsterisk, type SimulatedAsteriskOptions } from '../sim/asterisk.ts';
-import { closeAll, closeLater, type Recorder, record, until } from './recorder.ts';
+import { until } from '../until.ts';
+import { closeAll, closeLater, type Recorder, record } from './recorder.ts';
 
 afterEach(closeAll);
 

@@ -8,7 +8,8 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { begin, closeAll, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, up } from './recorder.ts';
 import { hintEvent } from './scripted.ts';
 
 let cert = '';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { begin, closeAll, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, up } from './recorder.ts';
 import { type Action, BOOTED, deviceEvent, HINTS, hintEvent, list } from './scripted.ts';
 
 afterEach(closeAll);

@@ -4,7 +4,8 @@ import net from 'node:net';
 import { afterEach, test } from 'node:test';
 import { Connection } from '../../src/ami/connection.ts';
 import { MAX_BANNER, MAX_LINE, MAX_PACKET, MAX_PACKET_LINES } from '../../src/ami/limits.ts';
-import { begin, closeAll, closeLater, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, closeLater, up } from './recorder.ts';
 import { BOOTED, deviceEvent, hintEvent, ScriptedAsterisk } from './scripted.ts';
 
 afterEach(closeAll);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { WriteResult } from '../../src/ami/contract.ts';
-import { begin, closeAll, until, up } from './recorder.ts';
+import { until } from '../until.ts';
+import { begin, closeAll, up } from './recorder.ts';
 import type { Action } from './scripted.ts';
 
 afterEach(closeAll);

@@ -1,7 +1,7 @@
 // A tiny AMI client for tests: to provoke things and to watch what the real Asterisk says. It is not the
 // broker's (a bug there must not hide here), has no reconnect, and trusts the Asterisk it talks to.
 import { connect, type Socket } from 'node:net';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 /** Header names are lower-cased; of a repeated header the last one is kept, but for `output`, which joins. */
 export type Packet = Readonly<Record<string, string>>;

@@ -3,13 +3,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { until } from '../until.ts';
 import { TestAmi } from './ami.ts';
 import { type AsteriskSpec, asteriskFiles, BROKER_USER, CONTEXT, TESTER_USER } from './asterisk-files.ts';
 import { type Child, type Exit, FIRST, LOWEST, run, start } from './child.ts';
 import type { Namespace } from './net.ts';
 import { freeTcpPort, freeUdpPort } from './ports.ts';
 import type { Root } from './provision.ts';
-import { until } from './until.ts';
 
 /** Booting takes about a second; a loaded machine is given this long. */
 const BOOT_TIMEOUT_MS = 30_000;

@@ -1,9 +1,9 @@
 // A SIP phone's lamps: one UDP socket that subscribes to `dialog` of many extensions and keeps every NOTIFY.
 // Owns its subscriptions; makes no calls. It answers each NOTIFY at once, as Asterisk repeats unanswered ones.
 import { createSocket, type Socket } from 'node:dgram';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { header, parseSip, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
-import { until } from './until.ts';
 
 /** What a dialog-info lamp can show (RFC 4235), as Asterisk uses it. */
 export type LampState = 'early' | 'confirmed' | 'terminated';

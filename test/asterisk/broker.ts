@@ -5,10 +5,10 @@ import { cp, mkdir, open, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
+import { until } from '../until.ts';
 import { type Child, type Exit, LOWEST, start } from './child.ts';
 import type { Namespace } from './net.ts';
 import { freeTcpPort } from './ports.ts';
-import { until } from './until.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const HINTMESH = [process.execPath, '--import', 'tsx', join(REPOSITORY, 'src', 'main.ts')];

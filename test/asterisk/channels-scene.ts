@@ -2,13 +2,13 @@
 // their lamps at `spb`. Owns how one says what the lamps show, what they went through, and what Asterisk itself
 // thinks of the phones.
 import assert from 'node:assert/strict';
+import { until } from '../until.ts';
 import type { Packet, TestAmi } from './ami.ts';
 import type { BlfPhone } from './blf-phone.ts';
 import type { Lab } from './lab.ts';
 import { CONVERGES_MS, MSK, type Pair, startPair, WATCHER } from './pair.ts';
 import type { Root } from './provision.ts';
 import type { Softphone } from './softphone.ts';
-import { until } from './until.ts';
 
 export const PHONES = ['1001', '1002', '1003', '1004'] as const;
 export type Phone = (typeof PHONES)[number];

@@ -2,7 +2,7 @@
 // knows nothing of what it runs.
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 /** How long a process may take to end after a polite signal before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;

@@ -5,13 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../until.ts';
 import type { TestAmi } from './ami.ts';
 import type { Asterisk } from './asterisk.ts';
 import { available, eachRoot } from './available.ts';
 import { run } from './child.ts';
 import { inLab, type Lab } from './lab.ts';
 import type { Root } from './provision.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 const shipped = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

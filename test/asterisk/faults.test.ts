@@ -1,10 +1,10 @@
 // What breaks and comes back: brokers, PBXs and the line. After each, lamps are right with nobody's help.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { pause, until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import { inLab } from './lab.ts';
 import { believes, lampsAre, MSK, SPB, setDevices, startPair, WATCHER } from './pair.ts';
-import { pause, until } from './until.ts';
 
 const asterisks = await available();
 

@@ -1,12 +1,12 @@
 // The harness proves itself on both versions before anything is concluded from it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { available, eachRoot } from './available.ts';
 import { run, start } from './child.ts';
 import { inLab, type Lab } from './lab.ts';
 import type { Root } from './provision.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import type { Identity } from '../../src/mesh/identity.ts';
+import { until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import type { Broker, LogLine } from './broker.ts';
 import { inLab } from './lab.ts';
 import { lampsAre, type Pair, setDevices, startPair } from './pair.ts';
 import { newIdentity, RawPeer } from './raw-peer.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 

@@ -1,12 +1,12 @@
 // The scene most scenarios play in: PBX `msk` and PBX `spb`, each with its broker, and each with lamps for the
 // other's extensions. Owns their dialplans and how one says that a lamp is right.
 import { readFileSync } from 'node:fs';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { CONTEXT } from './asterisk-files.ts';
 import { type Broker, type BrokerOptions, befriend, type PeerConfig } from './broker.ts';
 import type { Lab } from './lab.ts';
 import type { Root } from './provision.ts';
-import { until } from './until.ts';
 
 export const MSK = 'msk';
 export const SPB = 'spb';

@@ -6,13 +6,13 @@ import { after, before, describe, test } from 'node:test';
 import { CONDITIONS, type ConditionCode, PASSING_MS } from '../../src/conditions.ts';
 import { tool } from '../deploy/tools.ts';
 import { DEFAULT_USER, SimulatedAsterisk } from '../sim/asterisk.ts';
+import { pause, until } from '../until.ts';
 import { available } from './available.ts';
 import type { Broker } from './broker.ts';
 import { inLab } from './lab.ts';
 import { believes, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
 import { alertOf, Prometheus } from './prometheus.ts';
 import { newIdentity, RawPeer } from './raw-peer.ts';
-import { pause, until } from './until.ts';
 
 const asterisks = await available();
 const program = await tool('prometheus');

@@ -5,9 +5,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConditionCode } from '../../src/conditions.ts';
+import { until } from '../until.ts';
 import { type Child, start } from './child.ts';
 import { freeTcpPort } from './ports.ts';
-import { until } from './until.ts';
 
 const ALERTS = new URL('../../deploy/prometheus/alerts.yml', import.meta.url);
 const START_TIMEOUT_MS = 30_000;

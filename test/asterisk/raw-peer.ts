@@ -3,7 +3,7 @@
 // but its identities, so that a mistake there cannot hide here.
 import WebSocket from 'ws';
 import { generateIdentity, type Identity, loadIdentity } from '../../src/mesh/identity.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 export interface Frame {
   readonly type: string;

@@ -1,11 +1,11 @@
 // Dialplan reloads: up to 22.10 Asterisk repeats every hint's state then, and forgets hints made from patterns.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../until.ts';
 import { available, eachPairing, eachRoot } from './available.ts';
 import { inLab } from './lab.ts';
 import { hints, lampsAre, setDevices, startPair } from './pair.ts';
 import { newIdentity, RawPeer } from './raw-peer.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 

@@ -2,12 +2,12 @@
 // takes and refuses is in test/cli and test/broker.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import type { BlfPhone } from './blf-phone.ts';
 import type { Broker } from './broker.ts';
 import { inLab } from './lab.ts';
 import { believes, lampsAre, setDevices, startPair, WATCHER } from './pair.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 

@@ -1,6 +1,8 @@
 // One call of a softphone, made or taken: its dialog (RFC 3261) and what the person at the phone can do to it.
 // Owns tags, sequence numbers and answers; the socket is the phone's. Nothing is sent twice but answers to
 // repeated requests: on loopback nothing is lost.
+
+import { until } from '../until.ts';
 import {
   header,
   newBranch,
@@ -13,7 +15,6 @@ import {
   writeOk,
   writeRequest,
 } from './sip.ts';
-import { until } from './until.ts';
 
 /** `ringing`: at this phone. A call that this phone makes is `calling` until it is answered. */
 export type CallState = 'calling' | 'ringing' | 'talking' | 'ended';

@@ -2,10 +2,10 @@
 // call a message belongs to; what one call says is in softphone-call.ts. For what SIPp (sipp.ts) is too stiff:
 // hold and second calls at the test's word, transfers that name two dialogs.
 import { createSocket, type Socket } from 'node:dgram';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { header, parseSip, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
 import { Call } from './softphone-call.ts';
-import { until } from './until.ts';
 
 export class Softphone {
   readonly user: string;

@@ -1,10 +1,10 @@
 // What each source of states promises: a device source every state in order, a hint source the last one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pause, until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import { inLab } from './lab.ts';
 import { lampsAre, startPair } from './pair.ts';
-import { pause, until } from './until.ts';
 
 const asterisks = await available();
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { available, eachPairing } from './available.ts';
 import type { LampState } from './blf-phone.ts';
@@ -9,7 +10,6 @@ import { LOWEST, run } from './child.ts';
 import { inLab } from './lab.ts';
 import { lampsAre, startPair, WATCHER } from './pair.ts';
 import type { StormOrder } from './storm-driver.ts';
-import { until } from './until.ts';
 
 const asterisks = await available();
 

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { DeviceState } from '../../src/core/state.ts';
 import { devices as deviceRule } from '../core/rules.ts';
+import { until } from '../until.ts';
 import { hintRule, type Site, type SiteOptions, startSites } from './sites.ts';
-import { until } from './until.ts';
 
 const PHONES = { 'PJSIP/1001': 'NOT_INUSE', 'PJSIP/1002': 'NOT_INUSE' } as const;
 const HINTS = { '1001': 'PJSIP/1001', '1002': 'PJSIP/1002' };
@@ -34,13 +34,13 @@ async function two(msk: SiteOptions = {}, spb: SiteOptions = {}): Promise<[Site,
   return [a, b];
 }
 
-function shows(site: Site, lamp: string, state: DeviceState): Promise<void> {
+function shows(site: Site, lamp: string, state: DeviceState): Promise<unknown> {
   site.asterisk.subscribe(lamp);
   const what = `lamp ${lamp} at ${site.tag} shows ${state}`;
   return until(what, () => site.asterisk.lamp(lamp) === state);
 }
 
-function live(site: Site, peer: string): Promise<void> {
+function live(site: Site, peer: string): Promise<unknown> {
   const believes = () => site.broker?.status().peers.find((row) => row.peer === peer)?.belief === 'live';
   return until(`${site.tag} hears ${peer}`, believes);
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { BrokerOptions } from '../../src/broker.ts';
 import { channels as channelRule } from '../core/rules.ts';
+import { until } from '../until.ts';
 import { hintRule, type Site, startSites } from './sites.ts';
-import { until } from './until.ts';
 
 const ASTERISK = {
   bootMs: 20,
@@ -45,12 +45,12 @@ async function start(...tags: string[]): Promise<{ at: (tag: string) => Site; wr
   return { at, written };
 }
 
-function believes(site: Site, peer: string, belief: string): Promise<void> {
+function believes(site: Site, peer: string, belief: string): Promise<unknown> {
   const row = (): unknown => site.broker?.status().peers.find((each) => each.peer === peer)?.belief;
   return until(`${site.tag} believes ${peer} ${belief}`, () => row() === belief);
 }
 
-function shows(site: Site, lamp: string, state: string): Promise<void> {
+function shows(site: Site, lamp: string, state: string): Promise<unknown> {
   return until(`${lamp} at ${site.tag} is ${state}`, () => site.asterisk.lamp(lamp) === state);
 }
 
@@ -64,7 +64,7 @@ function links(site: Site): string[] {
     .map(({ text }) => text);
 }
 
-function relisted(site: Site): Promise<void> {
+function relisted(site: Site): Promise<unknown> {
   const count = (): number => site.broker?.status().counters.relists ?? 0;
   const before = count();
   return until(`${site.tag} read everything again`, () => count() > before);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { afterEach, test } from 'node:test';
 import type { ConditionRow, StateRow, Status, WatchEvent } from '../../src/http/contract.ts';
+import { until } from '../until.ts';
 import { HOST, type Site, startSites } from './sites.ts';
-import { until } from './until.ts';
 
 const ASTERISK = {
   bootMs: 20,

@@ -3,7 +3,7 @@
 // lamp went RINGING → INUSE → NOT_INUSE on the other side.
 import { randomUUID } from 'node:crypto';
 import { HOST, startSites } from '../broker/sites.ts';
-import { until } from '../broker/until.ts';
+import { until } from '../until.ts';
 import { makeCalls } from './calls.ts';
 import { once } from './once.ts';
 

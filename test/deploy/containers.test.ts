@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { available } from '../asterisk/available.ts';
-import { until } from '../asterisk/until.ts';
+import { until } from '../until.ts';
 import { Containers, TAGS, type Tag } from './containers.ts';
 import { tool } from './tools.ts';
 

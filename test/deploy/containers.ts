@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { type Child, type Exit, run, runSync, start } from '../asterisk/child.ts';
 import { type Namespace, TwoHosts } from '../asterisk/net.ts';
 import type { Root } from '../asterisk/provision.ts';
-import { until } from '../asterisk/until.ts';
+import { until } from '../until.ts';
 import { build } from './systemd-host.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -81,7 +81,14 @@ export class Containers {
   /** The service `init`; returns what it printed. */
   init(): Promise<string> {
     const id = (flag: string): string => runSync(['chroot', this.#root.path, 'id', flag, 'asterisk']).out;
-    const env = [`PATH=${this.#path}`, 'BROKER_USER=0:0', `ASTERISK_USER=${id('-u')}:${id('-g')}`];
+    // The test's own variables are not in a container: as settings of the broker they would be strange.
+    const env = [
+      '-u',
+      'HINTMESH_REQUIRE_ASTERISK',
+      `PATH=${this.#path}`,
+      'BROKER_USER=0:0',
+      `ASTERISK_USER=${id('-u')}:${id('-g')}`,
+    ];
     const script = join(REPOSITORY, 'deploy/docker/init.sh');
     return run(['env', ...env, 'sh', script, join(this.#folder, 'setup'), REPOSITORY], START_TIMEOUT_MS);
   }
@@ -96,7 +103,13 @@ export class Containers {
   #inside(tag: Tag): string[] {
     const hosts = join(this.#folder, 'hosts');
     const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
-    const env = ['env', `PATH=${this.#path}`, `HINTMESH_STATE_DIR=${this.volume(tag, 'state')}`];
+    const env = [
+      'env',
+      '-u',
+      'HINTMESH_REQUIRE_ASTERISK',
+      `PATH=${this.#path}`,
+      `HINTMESH_STATE_DIR=${this.volume(tag, 'state')}`,
+    ];
     return [...this.#host(tag).enter, 'unshare', '--mount', 'sh', '-c', mount, hosts, ...env];
   }
 

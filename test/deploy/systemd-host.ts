@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, run, runSync, start } from '../asterisk/child.ts';
-import { until } from '../asterisk/until.ts';
+import { until } from '../until.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const BOOT = fileURLToPath(new URL('systemd-boot.sh', import.meta.url));

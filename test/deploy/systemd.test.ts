@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { generateIdentity } from '../../src/mesh/identity.ts';
-import { until } from '../asterisk/until.ts';
+import { until } from '../until.ts';
 import { SystemdHost, whyNot } from './systemd-host.ts';
 import { missing, tool } from './tools.ts';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEADER_BYTES } from '../../src/http/limits.ts';
+import { until } from '../until.ts';
 import { ask, bearer, edge, errorOf, raw, statusOf, Wire } from './edge.ts';
 import { TOKEN } from './served.ts';
-import { until } from './until.ts';
 
 const HOST = 'Host: localhost\r\n';
 

@@ -6,9 +6,9 @@ import type { Reloaded } from '../../src/http/contract.ts';
 import { MAX_LISTINGS } from '../../src/http/limits.ts';
 import { Metrics } from '../../src/http/metrics.ts';
 import { StatusServer } from '../../src/http/server.ts';
+import { until } from '../until.ts';
 import { ask, bearer, edge, statusOf, Wire } from './edge.ts';
 import { FakeServed, stateRows, TOKEN } from './served.ts';
-import { until } from './until.ts';
 
 function server(host: string, port: number): StatusServer {
   const served = new FakeServed();

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { CONDITIONS } from '../../src/conditions.ts';
 import type { ConditionRow, StateRow } from '../../src/http/contract.ts';
 import { ROWS_PER_TURN } from '../../src/http/limits.ts';
+import { until } from '../until.ts';
 import { ask, bearer, edge, errorOf, Wire } from './edge.ts';
 import { STATUS, stateRows, TOKEN } from './served.ts';
-import { until } from './until.ts';
 
 const CONDITION: ConditionRow = {
   code: 'asterisk-down',

@@ -7,9 +7,9 @@ import { type TestContext, test } from 'node:test';
 import type { WatchEvent } from '../../src/http/contract.ts';
 import { MAX_WATCHER_BYTES, MAX_WATCHERS } from '../../src/http/limits.ts';
 import { WATCH_BOUNDS, Watchers } from '../../src/http/watch.ts';
+import { until } from '../until.ts';
 import { ask, edge, errorOf, Wire } from './edge.ts';
 import { FakeServed, lampEvent } from './served.ts';
-import { until } from './until.ts';
 
 const WATCH = 'GET /api/watch HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
