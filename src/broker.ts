@@ -108,13 +108,12 @@ export class Broker implements Served {
    */
   reconfigure(options: BrokerOptions): void {
     if (this.#closed) return;
-    const before = this.#options;
     this.#options = options;
     this.#reloads.done += 1;
     // The core first: it must know new peers before they are dialled, and lamps of old ones are written first.
     this.#feed({ type: 'configured', options: federationOptions(options) });
     this.#mesh.setPeers(meshPeers(options), options.redial);
-    if (JSON.stringify(before.ami) !== JSON.stringify(options.ami)) this.#asterisk.reconfigure(options.ami);
+    this.#asterisk.reconfigure(options.ami);
   }
 
   /** Told by the process around: `undefined`, it is over. */
@@ -326,6 +325,7 @@ export class Broker implements Served {
       mesh: this.#mesh.status(),
       asterisk: { ...this.#about, ...this.#asterisk.status() },
       writesPerSecond: this.#options.pacing.writesPerSecond,
+      redialMaxMs: this.#options.redial.maxMs,
       conditions: this.#health.conditions,
       reloads: this.#reloads,
     };

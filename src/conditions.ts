@@ -84,6 +84,11 @@ export type PassingCode = 'lamp-drift' | 'log-lines-lost' | 'event-loop-blocked'
 export type ToldCode = 'reload-refused' | 'memory-unwritable';
 
 export const PASSING_MS = 60_000;
+/**
+ * Must be found for this long before they are raised: a broker that was killed and is back within seconds is refused
+ * as its own clone until its old self counts as silent.
+ */
+const SETTLE_MS: Partial<Record<ConditionCode, number>> = { 'tag-in-use': 10_000, 'peer-cloned': 10_000 };
 /** A backlog that takes longer than this to write is worth telling. */
 export const BEHIND_S = 10;
 
@@ -112,6 +117,8 @@ export interface Facts {
   readonly exports: {
     readonly rules: number;
     readonly size: number;
+    /** Everything was read under these rules. */
+    readonly read: boolean;
     readonly leftOut: number;
     /** Hints that name a lamp and so are not exported, `extension@context`. */
     readonly namesLamp: readonly string[];
@@ -135,7 +142,8 @@ export interface PeerFacts {
     readonly kind: 'refused' | 'refused-by-peer' | 'unreachable' | 'skipped';
     readonly reason: string;
     readonly text: string;
-    readonly agoMs: number;
+    /** It goes on: it would have been seen again by now, and was. */
+    readonly fresh: boolean;
   };
   /** An extension of this link that cannot be a lamp here, and why. */
   readonly refusedExtension?: string;
@@ -145,6 +153,8 @@ type Found = Pick<Condition, 'code' | 'subject' | 'text'>;
 
 export class Conditions {
   #present = new Map<string, Condition>();
+  /** When each thing that is wrong now was first found, raised or not yet. */
+  #found = new Map<string, number>();
   readonly #passing = new Map<PassingCode, { readonly text: string; readonly at: number }>();
   readonly #told = new Map<ToldCode, string>();
 
@@ -170,11 +180,13 @@ export class Conditions {
     const found = [...this.#own(now), ...find(facts)];
     const codes = Object.keys(CONDITIONS);
     found.sort((a, b) => codes.indexOf(a.code) - codes.indexOf(b.code));
+    const keyOf = ({ code, subject }: Found): string => `${code} ${subject}`;
+    this.#found = new Map(found.map((one) => [keyOf(one), this.#found.get(keyOf(one)) ?? now]));
     this.#present = new Map(
-      found.map(({ code, subject, text }) => {
-        const key = `${code} ${subject}`;
-        const since = before.get(key)?.since ?? now;
-        return [key, { code, subject, text, since, ...CONDITIONS[code] }];
+      found.flatMap((one) => {
+        const since = this.#found.get(keyOf(one)) ?? now;
+        if (now - since < (SETTLE_MS[one.code] ?? 0)) return [];
+        return [[keyOf(one), { ...one, since, ...CONDITIONS[one.code] }] as const];
       }),
     );
     return {
@@ -207,7 +219,7 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
       `${exports.leftOut} extensions are more than a broker can export and are left out`,
     );
   }
-  if (asterisk.up && exports.rules > 0 && exports.size === 0) {
+  if (asterisk.up && exports.read && exports.rules > 0 && exports.size === 0) {
     yield here('exports-nothing', 'Asterisk has none of the extensions that export: names');
   }
   const [first, ...others] = exports.namesLamp;
@@ -230,13 +242,12 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
 
 function* findOfPeer({ tag, belief, linked, problem, refusedExtension }: PeerFacts): Generator<Found> {
   const about = (code: ConditionCode, text: string): Found => ({ code, subject: tag, text });
-  const why = problem && !linked ? `: ${problem.text}` : '';
+  const why = problem?.fresh && !linked ? `: ${problem.text}` : '';
   if (belief === 'gone') yield about('peer-gone', `nobody vouches for the lamps of ${tag}${why}`);
   if (refusedExtension !== undefined) yield about('extension-refused', refusedExtension);
-  if (problem === undefined) return;
+  if (!problem?.fresh) return;
   const clash = problem.reason === 'tag-in-use';
-  if (clash && problem.kind === 'refused' && problem.agoMs < PASSING_MS)
-    yield about('peer-cloned', problem.text);
+  if (clash && problem.kind === 'refused') yield about('peer-cloned', problem.text);
   if (linked) return;
   if (clash && problem.kind === 'refused-by-peer') yield about('tag-in-use', problem.text);
   else if (!clash && (problem.kind === 'refused' || problem.kind === 'refused-by-peer')) {

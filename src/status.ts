@@ -2,7 +2,7 @@
  * What a broker says of itself: from what the core, the mesh and the AMI edge know to the rows of the status and to
  * the facts that conditions are found in. Owns the translation only. Times are milliseconds of one monotonic clock.
  */
-import type { Condition, Facts } from './conditions.ts';
+import { type Condition, type Facts, PASSING_MS } from './conditions.ts';
 import type { Federation, FederationStatus } from './core/federation.ts';
 import type { OriginStatus } from './core/mirror.ts';
 import type { Awaited, ConditionRow, Counters, PeerRow, StateRow, Status } from './http/contract.ts';
@@ -26,6 +26,8 @@ export interface Snapshot {
     readonly relists: number;
   };
   readonly writesPerSecond: number;
+  /** The longest wait between two dials. */
+  readonly redialMaxMs: number;
   readonly conditions: readonly Condition[];
   readonly reloads: { readonly done: number; readonly refused: number };
 }
@@ -58,7 +60,8 @@ export function statusOf(snapshot: Snapshot): Status {
 }
 
 export function factsOf(snapshot: Snapshot): Facts {
-  const { federation, mesh, asterisk, writesPerSecond } = snapshot;
+  const { federation, mesh, asterisk, writesPerSecond, redialMaxMs } = snapshot;
+  const freshMs = Math.max(PASSING_MS, 2 * redialMaxMs);
   const peers = new Map(mesh.peers.map((peer) => [peer.peer, peer]));
   return {
     asterisk: {
@@ -69,6 +72,7 @@ export function factsOf(snapshot: Snapshot): Facts {
     exports: {
       rules: federation.rules,
       size: federation.exports,
+      read: federation.exportsRead,
       leftOut: federation.exportsLeftOut,
       namesLamp: federation.namesLamp,
     },
@@ -86,7 +90,7 @@ export function factsOf(snapshot: Snapshot): Facts {
           tag,
           belief,
           linked: link !== undefined,
-          ...(problem !== undefined && { problem }),
+          ...(problem !== undefined && { problem: { ...problem, fresh: problem.agoMs < freshMs } }),
           ...(refused !== undefined && { refusedExtension: refused }),
         };
       }),

@@ -1,6 +1,6 @@
 // Waiting for conditions. Owns the one polling loop of most tests; nothing here knows what is waited for.
 
-const POLL_MS = 10;
+const POLL_MS = 5;
 
 /** Polls `probe` until it gives something truthy and returns that; fails after `ms` naming `what`. */
 export async function until<T>(

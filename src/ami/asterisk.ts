@@ -60,7 +60,9 @@ class LocalAsterisk implements Asterisk {
   }
 
   reconfigure(options: AmiOptions): void {
+    const before = this.#options;
     this.#options = options;
+    if (sessionOf(before) === sessionOf(options)) return this.#upkeep?.retime(options);
     this.#backoff = this.#times.redialFirst;
     // What failed with the old options is told again when it fails with these.
     this.#told = undefined;
@@ -152,4 +154,9 @@ class LocalAsterisk implements Asterisk {
     this.#redial = setTimeout(() => this.#dial(), this.#backoff * (0.5 + Math.random() / 2));
     this.#backoff = Math.min(this.#backoff * 2, this.#times.redialMost);
   }
+}
+
+/** What makes it another session, as a text to compare; the intervals do not. */
+function sessionOf({ pingEveryMs: _, relistEveryMs: __, ...rest }: AmiOptions): string {
+  return JSON.stringify(rest);
 }

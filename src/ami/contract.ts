@@ -91,7 +91,10 @@ export interface Asterisk {
   setDeviceState(device: string, state: string): Promise<WriteResult>;
   /** Read everything again; several calls within `RELIST_DEBOUNCE_MS` are one. */
   relist(): void;
-  /** Other options from now on: the session that is up, or under way, ends as `reconfigured`, and the next one is dialled. */
+  /**
+   * Other options from now on: the session that is up, or under way, ends as `reconfigured`, and the next one is dialled.
+   * Where only the intervals differ, it goes on with those.
+   */
   reconfigure(options: AmiOptions): void;
   status(): AsteriskStatus;
   close(): Promise<void>;

@@ -18,7 +18,7 @@ type Handlers = Omit<AmiHandlers, 'up' | 'down' | 'failed'>;
 
 export class Upkeep {
   readonly #session: Session;
-  readonly #options: AmiOptions;
+  #options: AmiOptions;
   readonly #handlers: Handlers;
   readonly #times: Times;
   readonly #watch = new Watch();
@@ -50,11 +50,20 @@ export class Upkeep {
     this.#isUp = true;
     this.#watch.listed(listing, this.#asked);
     this.#channelWatch.listed(listing.channels);
-    this.#pinger = setInterval(() => void this.#ping(), this.#options.pingEveryMs);
-    this.#relister = setInterval(() => this.relist(), this.#options.relistEveryMs);
+    this.retime(this.#options);
     this.#lastRead = performance.now();
     if (this.#owed !== undefined) this.relist(this.#owed);
     void this.#ping();
+  }
+
+  /** Other intervals from now on. */
+  retime(options: AmiOptions): void {
+    this.#options = options;
+    if (!this.#isUp) return;
+    clearInterval(this.#pinger);
+    clearInterval(this.#relister);
+    this.#pinger = setInterval(() => void this.#ping(), options.pingEveryMs);
+    this.#relister = setInterval(() => this.relist(), options.relistEveryMs);
   }
 
   stop(): void {

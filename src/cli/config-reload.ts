@@ -2,6 +2,7 @@
  * The running broker takes a new config, or refuses it as a whole. Owns the order of the steps, that reloads go one
  * after another, and what is said of them. Never throws: a reload must not end a broker.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../broker.ts';
 import { describeChanges, needsRestart } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
@@ -12,6 +13,9 @@ import { toBrokerOptions } from './config-to-broker.ts';
 import type { Logger } from './log.ts';
 import type { ServiceManager } from './service-manager.ts';
 import type { StateDirectory } from './state-directory.ts';
+
+/** From the end of one reload to the next: each reads files and compares everything, and holds up the rest meanwhile. */
+export const RELOAD_EVERY_MS = 500;
 
 export interface ReloadParts {
   /** Reads the file again. */
@@ -29,6 +33,7 @@ export class ConfigReload {
   /** Shared by all who ask while one runs: it reads what the file says after they asked. */
   #next: Promise<Reloaded> | undefined;
   #stopped = false;
+  #endedAt = Number.NEGATIVE_INFINITY;
 
   /** `config`: what the broker runs on. */
   constructor(config: Config, parts: ReloadParts) {
@@ -61,6 +66,8 @@ export class ConfigReload {
   }
 
   async #run(): Promise<Reloaded> {
+    const wait = this.#endedAt + RELOAD_EVERY_MS - performance.now();
+    if (wait > 0) await sleep(wait);
     this.#parts.service.reloading();
     try {
       return await this.#reload();
@@ -69,6 +76,7 @@ export class ConfigReload {
         `a mistake in hintmesh, the config may be half in use; restart: ${(error as Error).message}`,
       ]);
     } finally {
+      this.#endedAt = performance.now();
       this.#parts.service.reloaded();
     }
   }

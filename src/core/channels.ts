@@ -112,6 +112,7 @@ export function renamed(
   name: string,
   all: Iterable<ChannelStatus>,
 ): readonly ChannelStatus[] {
+  if (channel.name === name) return [channel];
   for (const other of all) {
     if (other.name !== `${name}<MASQ>`) continue;
     return [

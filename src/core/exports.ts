@@ -63,6 +63,7 @@ export interface ExportNews {
 }
 
 export class Exports {
+  #rules: readonly ExportRule[] = [];
   #hintRules: readonly HintRule[] = [];
   #devices = new DeviceMap([]);
   #channelDevices = new DeviceMap([]);
@@ -80,13 +81,23 @@ export class Exports {
   /** Hints of which even the list does not tell the devices (too long a line): not asked about again. */
   readonly #untold = new Set<string>();
   #leftOut = 0;
+  /** The rules under which everything was last read; those of the present are other ones between a reload and that. */
+  #readUnder: readonly ExportRule[] = [];
+  /** The rules under which `toAsk` was asked for the listing under way. */
+  #askedUnder: readonly ExportRule[] | undefined;
 
   constructor(rules: readonly ExportRule[]) {
     this.setRules(rules);
+    this.#readUnder = this.#rules;
   }
 
-  /** Other rules from now on. What no rule names any more is gone at once; the rest is as the next listing says. */
+  /**
+   * Other rules from now on. What no rule names any more is gone at once. The rest is as the next listing says; until
+   * then no event is believed of an extension whose rule is another one, for it tells a part of the state at best.
+   */
   setRules(rules: readonly ExportRule[]): ExportNews {
+    if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return noNews();
+    this.#rules = rules;
     this.#hintRules = rules.filter((rule) => rule.source === 'hint');
     this.#devices = new DeviceMap(rules.filter((rule) => rule.source === 'device'));
     const byChannels = rules.filter((rule) => rule.source === 'channels');
@@ -113,6 +124,11 @@ export class Exports {
     return this.#states.size;
   }
 
+  /** Everything was read under the present rules. */
+  get isRead(): boolean {
+    return this.#readUnder === this.#rules;
+  }
+
   /** Extensions left out because there are more than MAX_EXPORTS, since everything was last read. */
   get leftOut(): number {
     return this.#leftOut;
@@ -128,6 +144,7 @@ export class Exports {
    * one by one (pattern hints are in no list), and those exported until now.
    */
   toAsk(listed: readonly HintStatus[]): HintKey[] {
+    this.#askedUnder = this.#rules;
     const shown = new Set(listed.map(keyOf));
     const ask = new Map<string, HintKey>();
     // First those that are known to be there: phones look at their lamps.
@@ -142,9 +159,15 @@ export class Exports {
     this.#channels.clear();
   }
 
-  /** Everything was read: what is not in it is gone. */
+  /**
+   * Everything was read: what is not in it is gone. But not if the rules changed while it was read: then it was not
+   * asked for all they name, and another reading is called for.
+   */
   listed({ hints, devices, channels }: Listing): ExportNews {
-    const news = noNews();
+    const isWhole = this.#askedUnder === undefined || this.#askedUnder === this.#rules;
+    this.#askedUnder = undefined;
+    if (isWhole) this.#readUnder = this.#rules;
+    const news = { ...noNews(), relist: !isWhole };
     const states = this.#listedHints(hints, news);
     this.#deviceStates.clear();
     const touched = new Set<string>();
@@ -158,7 +181,7 @@ export class Exports {
     this.#channels.listed(channels);
     for (const extension of this.#byChannels) states.set(extension, this.#ofChannels(extension));
     // First what goes, to make room.
-    for (const extension of this.#states.keys()) {
+    for (const extension of isWhole ? this.#states.keys() : []) {
       if (states.get(extension) === undefined) this.#set(extension, undefined, news);
     }
     for (const [extension, state] of states) this.#set(extension, state, news);
@@ -167,7 +190,7 @@ export class Exports {
   }
 
   hintChanged(status: HintStatus): ExportNews {
-    if (this.#ruleOf(status) === undefined) return noNews();
+    if (this.#ruleOf(status) === undefined || !this.#isRead(status.extension)) return noNews();
     const news = noNews();
     // The event of a hint that a reload just made has an empty `Hint:`.
     const known = status.hint === '' ? this.#hints.get(status.extension)?.hint : status.hint;
@@ -184,7 +207,9 @@ export class Exports {
     if (extensions.length === 0 || full) return noNews();
     const news = noNews();
     this.#deviceStates.set(status.device, status.state);
-    for (const extension of extensions) this.#set(extension, this.#ofDevices(extension), news);
+    for (const extension of extensions) {
+      if (this.#isRead(extension)) this.#set(extension, this.#ofDevices(extension), news);
+    }
     return news;
   }
 
@@ -192,7 +217,7 @@ export class Exports {
     const news = noNews();
     for (const device of this.#channels.changed(change)) {
       for (const extension of this.#channelDevices.extensions(device)) {
-        this.#set(extension, this.#ofChannels(extension), news);
+        if (this.#isRead(extension)) this.#set(extension, this.#ofChannels(extension), news);
       }
     }
     return news;
@@ -201,6 +226,12 @@ export class Exports {
   #ruleOf({ context, extension }: HintKey): HintRule | undefined {
     if (!isExtension(extension)) return undefined;
     return this.#hintRules.find((rule) => rule.context === context && matches(rule.match, extension));
+  }
+
+  /** Everything was read under the rule that this extension has now. */
+  #isRead(extension: string): boolean {
+    if (this.isRead) return true;
+    return sourceOf(this.#readUnder, extension) === sourceOf(this.#rules, extension);
   }
 
   #listedHints(hints: readonly HintStatus[], news: ExportNews): Map<string, DeviceState | undefined> {
@@ -257,6 +288,12 @@ export class Exports {
     } else this.#states.set(extension, state);
     news.entries.push({ kind: 'device', extension, state: state ?? null });
   }
+}
+
+/** What tells the state of an extension, as a text to compare. No two rules name one extension. */
+function sourceOf(rules: readonly ExportRule[], extension: string): string | undefined {
+  const rule = rules.find(({ match }) => matches(match, extension));
+  return rule && JSON.stringify([rule.source, rule.source === 'hint' ? rule.context : rule.devices]);
 }
 
 function noNews(): ExportNews {

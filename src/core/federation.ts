@@ -27,6 +27,8 @@ export interface FederationStatus extends MirrorStatus {
   readonly vouches: boolean;
   readonly rules: number;
   readonly exports: number;
+  /** Everything was read under the present rules. */
+  readonly exportsRead: boolean;
   readonly exportsLeftOut: number;
   /** Hints that are not exported because they name a lamp, `extension@context`. */
   readonly namesLamp: readonly string[];
@@ -90,6 +92,7 @@ export class Federation {
       vouches: this.#vouches(now),
       rules: this.#options.exports.length,
       exports: this.#exports.size,
+      exportsRead: this.#exports.isRead,
       exportsLeftOut: this.#exports.leftOut,
       namesLamp: this.#exports.namesLamp,
       changesOut: this.#changesOut,
@@ -175,7 +178,8 @@ export class Federation {
     this.#options = options;
     this.#mirror.configure(options, now);
     this.#publish(this.#exports.setRules(options.exports));
-    if (this.#asteriskUp) this.#effects.push({ type: 'relist' });
+    // Also when Asterisk is not up yet: the reading that is under way may have asked by the old rules.
+    this.#effects.push({ type: 'relist' });
   }
 
   #tick(now: number): void {

@@ -82,6 +82,8 @@ export class Lamps {
   #liveInRow = 0;
   #sent = 0;
   #refused = 0;
+  /** Lamps whose last write was refused, also while it is tried again. */
+  readonly #failing = new Set<string>();
   #refusedWhy: string | undefined;
   #coalesced = 0;
   #repairs = 0;
@@ -104,7 +106,7 @@ export class Lamps {
     return {
       owed: this.owed,
       unanswered: this.unanswered,
-      refused: this.#waiting.size,
+      refused: this.#failing.size,
       refusedWhy: this.#refusedWhy,
       writesSent: this.#sent,
       writesRefused: this.#refused,
@@ -150,6 +152,7 @@ export class Lamps {
     this.#live.clear();
     this.#backlog.clear();
     this.#waiting.clear();
+    this.#failing.clear();
     this.#drifting.clear();
     this.#unanswered.clear();
     for (const lamp of this.#lamps.values()) {
@@ -218,10 +221,13 @@ export class Lamps {
       this.#refused += 1;
       this.#refusedWhy = why;
     }
-    if (ok) lamp.failures = 0;
-    // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
-    else if (lamp.inFlight.length === 0) {
+    if (ok) {
+      lamp.failures = 0;
+      this.#failing.delete(name);
+    } else if (lamp.inFlight.length === 0) {
+      // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
       lamp.written = undefined;
+      this.#failing.add(name);
       // Another value that waits for its turn keeps it.
       if (lamp.desired !== state && (this.#live.has(name) || this.#backlog.has(name))) return name;
       lamp.retryAt = now + Math.min(RETRY_MIN_MS * 2 ** lamp.failures, RETRY_MAX_MS);

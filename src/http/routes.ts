@@ -98,7 +98,7 @@ export class Routes {
     ];
     yield [
       '/readyz',
-      get('200 when lamps are right here, else 503; JSON', (response) => this.#ready(response)),
+      get('200 when the broker is ready, else 503; JSON', (response) => this.#ready(response)),
     ];
     yield [
       '/api/status',

@@ -45,7 +45,7 @@ test('without channels nothing of them is asked, listed or told', async () => {
   const { server, seen } = await up({ replies: rows(ROWS) });
   server.peer.say(CALL);
   seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.ok(!server.actions.some((action) => action['action'] === 'CoreShowChannels'));
   assert.deepEqual([seen.ups[0]?.channels, seen.relisted[0]?.channels], [[], []]);
   assert.deepEqual(seen.calls, ['up', 'relisted']);
@@ -60,7 +60,7 @@ test('with channels they are part of the first reading and of each relist, and t
   assert.deepEqual(seen.channels, TOLD);
   server.script = { replies: rows(ROWS.slice(1)) };
   seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.deepEqual(seen.relisted[0]?.channels, LISTED.slice(1));
 });
 
@@ -111,7 +111,7 @@ test('events during a relist are told at once and count in its listing', async (
     },
   };
   seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.deepEqual(seen.calls, ['up', 'channelChanged', 'relisted']);
   assert.equal(seen.relisted[0]?.channels[1]?.state, 6);
 });
@@ -174,7 +174,7 @@ test('a user who may not list channels is told the line to write, and only when 
   };
   await up({ replies });
   const { seen } = await begin({ replies }, ON);
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'missing-privilege');
   assert.match(
     seen.failed[0]?.text ?? '',
@@ -192,7 +192,7 @@ test('an Asterisk that does not know an action of its core is quoted, not told t
     },
     ON,
   );
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'list-failed');
   assert.match(seen.failed[0]?.text ?? '', /CoreShowChannels could not be read: Invalid\/unknown command/);
 });

@@ -94,7 +94,7 @@ test('what toAsk names is asked, answers of -1 included, and toAsk is given ever
     listed = hints.length;
     return keys(3);
   };
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(listed, HINTS.length);
   assert.deepEqual(
     seen.ups[0]?.hints.slice(HINTS.length).map(({ extension, hint, status }) => [extension, hint, status]),
@@ -125,7 +125,7 @@ test('at most ASK_WINDOW questions are in flight, and each answer lets the next 
     },
   });
   seen.toAsk = () => keys(500);
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(most, ASK_WINDOW);
   assert.equal(seen.ups[0]?.hints.length, HINTS.length + 500);
 });
@@ -139,7 +139,7 @@ test('a question without an answer, or refused, fails the listing', async () => 
   ]) {
     const { seen } = await begin({ replies: { extensionstate: reply } }, {}, { answer: 40 });
     seen.toAsk = () => keys(100);
-    await until('failed', () => seen.failed.length === 1);
+    await until('failed', () => seen.failed.length >= 1);
     assert.equal(seen.failed[0]?.reason, 'list-failed');
     await seen.asterisk.close();
   }
@@ -148,7 +148,7 @@ test('a question without an answer, or refused, fails the listing', async () => 
 test('more questions than MAX_ROWS are not even begun', async () => {
   const { server, seen } = await begin();
   seen.toAsk = () => keys(MAX_ROWS + 1);
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.match(
     seen.failed[0]?.text ?? '',
     new RegExp(`${MAX_ROWS + 1} extensions are to be asked for, more than ${MAX_ROWS}`),
@@ -162,7 +162,7 @@ test('hints cut by Asterisk are not told rather than told wrongly', async () => 
     replies: { extensionstate: (action) => asked(action, 0, long(action['exten'] === '2000' ? 255 : 254)) },
   });
   seen.toAsk = () => keys(2);
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.deepEqual(
     seen.ups[0]?.hints.slice(-2).map(({ hint }) => hint.length),
     [0, 254],
@@ -184,6 +184,6 @@ test('an event that follows the answer for its extension in the same breath is t
   };
   seen.toAsk = () => keys(1);
   seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.equal(seen.relisted[0]?.hints.find(({ extension }) => extension === '2000')?.status, 1);
 });

@@ -73,7 +73,7 @@ export async function begin(
 /** The same, when the client is up. */
 export async function up(...args: Parameters<typeof begin>): Promise<Pair> {
   const both = await begin(...args);
-  await until('up', () => both.seen.ups.length === 1);
+  await until('up', () => both.seen.ups.length >= 1);
   return both;
 }
 

@@ -14,7 +14,7 @@ const error =
 
 test('logs in with its event mask, waits for FullyBooted, checks, reads both lists, and is up', async () => {
   const { server, seen } = await begin();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.deepEqual(seen.calls, ['up']);
   assert.equal(seen.version, '22.10.1');
   assert.deepEqual(seen.ups[0], {
@@ -57,7 +57,7 @@ test('a login that Asterisk refuses is told once, tried again, and succeeds when
   );
   assert.doesNotMatch(seen.failed[0]?.text ?? '', /s3cret/);
   server.script = {};
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   // A failure is new again once a session was up.
   await seen.asterisk.close();
   assert.deepEqual(seen.calls, ['failed', 'up', 'down']);
@@ -65,7 +65,7 @@ test('a login that Asterisk refuses is told once, tried again, and succeeds when
 
 test('a login refused because the user is in use names allowmultiplelogin', async () => {
   const { seen } = await begin({ replies: { login: error('Login Already In Use') } });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.match(seen.failed[0]?.text ?? '', /allowmultiplelogin=yes/);
 });
 
@@ -109,7 +109,7 @@ test('an Asterisk that boots slowly is waited for, and nothing is listed before'
   server.peer.say(hintEvent('1001', 8));
   assert.ok(!server.actions.some((action) => action['action'] === 'ExtensionStateList'));
   server.peer.say(BOOTED);
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   // The wait for FullyBooted is over with it.
   await sleep(250);
   assert.deepEqual(seen.calls, ['up']);
@@ -147,7 +147,7 @@ test('an Asterisk that has been up for long and says no FullyBooted lacks read=s
     {},
     { boot: 60_000 },
   );
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'no-fully-booted');
   assert.match(seen.failed[0]?.text ?? '', /read=call,system in section \[hintmesh\] of manager.conf/);
 });
@@ -197,7 +197,7 @@ const FAULTS: [string, Script['replies'], string, RegExp][] = [
 for (const [name, replies, reason, text] of FAULTS) {
   test(name, async () => {
     const { seen } = await begin({ replies: replies ?? {} });
-    await until('failed', () => seen.failed.length === 1);
+    await until('failed', () => seen.failed.length >= 1);
     assert.equal(seen.failed[0]?.reason, reason);
     assert.match(seen.failed[0]?.text ?? '', text);
     assert.deepEqual(seen.ups, []);
@@ -208,7 +208,7 @@ test('CoreSettings and ListCommands refused do not keep it from coming up', asyn
   const { seen } = await begin({
     replies: { coresettings: error('Permission denied'), listcommands: error('Permission denied') },
   });
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(seen.version, 'unknown');
 });
 
@@ -225,7 +225,7 @@ test('a list that stops in the middle fails after the wait for its next row', as
     {},
     { row: 40 },
   );
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'list-failed');
 });
 
@@ -245,7 +245,7 @@ test('a list may take long, as long as its rows keep coming', async () => {
     {},
     { row: 200 },
   );
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(seen.ups[0]?.hints.length, HINTS.length);
   assert.deepEqual(seen.calls, ['up']);
 });
@@ -257,15 +257,15 @@ test('a list that Asterisk cancels fails', async () => {
         list(action, 'ExtensionStateList', []).replace('EventList: Complete', 'EventList: Cancelled'),
     },
   });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.match(seen.failed[0]?.text ?? '', /the list ended with cancelled/);
 });
 
 test('Shutdown ends the session at once, and the next one comes up by itself', async () => {
   const { server, seen } = await begin();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   server.peer.say('Event: Shutdown\nPrivilege: system,all\nShutdown: Cleanly\nRestart: True\n\n');
-  await until('up again', () => seen.ups.length === 2);
+  await until('up again', () => seen.ups.length >= 2);
   assert.deepEqual(seen.calls, ['up', 'down', 'up']);
   assert.equal(seen.downs[0]?.reason, 'closed');
 });
@@ -273,7 +273,7 @@ test('Shutdown ends the session at once, and the next one comes up by itself', a
 test('a password or user name that AMI cannot carry is never written', async () => {
   for (const bad of [{ secret: 'x\r\nAction: Command' }, { username: 'a\nb' }, { secret: ' x' }]) {
     const { server, seen } = await begin({}, bad);
-    await until('failed', () => seen.failed.length === 1);
+    await until('failed', () => seen.failed.length >= 1);
     assert.equal(seen.failed[0]?.reason, 'login-refused');
     assert.match(seen.failed[0]?.text ?? '', /cannot log in/);
     assert.doesNotMatch(seen.failed[0]?.text ?? '', /Command/);
@@ -295,7 +295,7 @@ test('close before start, twice, and while dialling leaves nothing behind', asyn
 
 test('close tells down with reason stopped, and nothing is called afterwards', async () => {
   const { server, seen } = await begin();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   server.peer.say(hintEvent('1001', 8));
   await seen.asterisk.close();
   const told = seen.calls.length;
@@ -315,7 +315,7 @@ test('nobody listening is told as unreachable, with the port and the manager.con
   const seen = record(port);
   closeLater(seen.asterisk);
   seen.asterisk.start();
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'unreachable');
   assert.match(seen.failed[0]?.text ?? '', new RegExp(`127.0.0.1:${port} \\(ECONNREFUSED\\).*enabled=yes`));
 });

@@ -35,7 +35,7 @@ test('logged in before FullyBooted, it waits, and then reads everything', async 
   const { pbx, seen } = await start({ bootMs: 150 });
   await until('logged in', () => pbx.sessions === 1);
   assert.equal(pbx.booted, false);
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(pbx.booted, true);
   assert.deepEqual(seen.ups[0]?.hints.map(({ extension }) => extension).sort(), ['1001', '1001*spb', '1002']);
   assert.deepEqual(seen.calls, ['up']);
@@ -43,7 +43,7 @@ test('logged in before FullyBooted, it waits, and then reads everything', async 
 
 test('a lamp that is written lights, and the echo comes back as events', async () => {
   const { pbx, seen } = await start();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   pbx.subscribe('1001*spb');
   assert.deepEqual(await seen.asterisk.setDeviceState('Custom:1001*spb', 'RINGING'), { ok: true });
   await until('the lamp', () => pbx.lamp('1001*spb') === 'RINGING');
@@ -54,7 +54,7 @@ test('a lamp that is written lights, and the echo comes back as events', async (
 test('a hint by pattern that was asked for tells its changes, also after a dialplan reload made it forgotten', async () => {
   const { pbx, seen } = await start();
   seen.toAsk = () => [{ context: 'ext-local', extension: '2005' }];
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   assert.equal(statusOf(seen, '2005'), 0);
   pbx.setDevice('Custom:l2005', 'INUSE');
   await until('told', () => seen.hints.some(({ extension, status }) => extension === '2005' && status === 1));
@@ -71,16 +71,16 @@ test('a PBX with hints by pattern only forgets them silently, which their device
   const key = { context: 'ext-local', extension: '2005' };
   seen.toAsk = (listed) => (listed.length > 0 ? [] : [key]);
   pbx.setDevice('Custom:l2005', 'NOT_INUSE');
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   pbx.dialplanReload();
   pbx.setDevice('Custom:l2005', 'RINGING');
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.equal(statusOf(seen, '2005'), 8);
 });
 
 test('module reload brings new hints and loses removed ones in the next listing', async () => {
   const { pbx, seen } = await start();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   pbx.addHint('1003', 'PJSIP/1003');
   pbx.removeHint('1001');
   pbx.moduleReload('pbx_config.so');
@@ -96,14 +96,14 @@ test('module reload brings new hints and loses removed ones in the next listing'
 
 test('an Asterisk that restarts is found again by itself, with what it kept', async () => {
   const { pbx, seen } = await start();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   await seen.asterisk.setDeviceState('Custom:1001*spb', 'BUSY');
   await pbx.stop();
-  await until('down', () => seen.downs.length === 1);
-  await until('it is told that nobody is there', () => seen.failed.length === 1);
+  await until('down', () => seen.downs.length >= 1);
+  await until('it is told that nobody is there', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'unreachable');
   await pbx.start();
-  await until('up again', () => seen.ups.length === 2);
+  await until('up again', () => seen.ups.length >= 2);
   assert.deepEqual(seen.ups[1]?.devices.find(({ device }) => device === 'Custom:1001*spb')?.state, 'BUSY');
 });
 
@@ -114,7 +114,7 @@ test('sessions cut in the middle of a packet, many times, leave no trace', async
     pbx.drop();
     await until('down', () => seen.downs.length === round);
   }
-  await until('up', () => seen.ups.length === 51);
+  await until('up', () => seen.ups.length >= 51);
   assert.deepEqual(seen.devices, []);
   for (const { devices } of seen.ups) assert.ok(devices.every(({ device }) => device in DEVICES));
 });
@@ -123,16 +123,16 @@ test('a muted Asterisk is found by the watchdog, and found again when it speaks'
   const { pbx, seen } = await start({}, { pingEveryMs: 10 }, { ping: 60, connect: 60 });
   await until('answers', () => seen.answered >= 2);
   pbx.mute();
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   assert.equal(seen.downs[0]?.reason, 'ping-timeout');
   pbx.unmute();
-  await until('up again', () => seen.ups.length === 2);
+  await until('up again', () => seen.ups.length >= 2);
 });
 
 test('a user without read=system is told FullyBooted does not come', async () => {
   const users = [{ username: 'hintmesh', secret: 'dummy-secret', read: 'call', write: 'call,reporting' }];
   const { seen } = await start({ users }, {}, { boot: 40 });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'still-booting'); // it started a moment ago, so it may be
   assert.match(seen.failed[0]?.text ?? '', /read=call,system/);
 });
@@ -148,13 +148,13 @@ test('the second broker of one manager user with allowmultiplelogin=no is refuse
     },
   ];
   const { pbx, seen } = await start({ users });
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   const second = record(pbx.port, { secret: 'dummy-secret' });
   closeLater(second.asterisk).start();
-  await until('refused', () => second.failed.length === 1);
+  await until('refused', () => second.failed.length >= 1);
   assert.equal(second.failed[0]?.reason, 'login-refused');
   await seen.asterisk.close();
-  await until('the second is up', () => second.ups.length === 1);
+  await until('the second is up', () => second.ups.length >= 1);
 });
 
 test('without res_manager_devicestate it never comes up and says why', async () => {
@@ -170,7 +170,7 @@ test('a storm of changes while relisting ends with what is true', async () => {
     devices: Object.fromEntries(extensions.map((extension) => [`PJSIP/${extension}`, 'NOT_INUSE' as const])),
   });
   const truth = new Map<string, number>();
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   for (const { extension, status } of seen.ups[0]?.hints ?? []) truth.set(extension, status);
   const states = ['INUSE', 'RINGING', 'BUSY', 'NOT_INUSE'] as const;
   for (let round = 0; round < 40; round++) {
@@ -199,7 +199,7 @@ test('a storm of changes while relisting ends with what is true', async () => {
 
 test('calls while relisting end with the same channels by events, by lists and in truth', async () => {
   const { pbx, seen } = await start({}, { channels: true });
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   for (let round = 0; round < 60; round++) {
     const call = pbx.call('1001', '1002');
     if (round % 2 === 0) call.answer();
@@ -231,13 +231,13 @@ test('calls while relisting end with the same channels by events, by lists and i
 
 test('an Asterisk that restarts with calls up has none when it is back', async () => {
   const { pbx, seen } = await start({}, { channels: true });
-  await until('up', () => seen.ups.length === 1);
+  await until('up', () => seen.ups.length >= 1);
   pbx.call('1001', '1002').answer();
   await until('both up', () => seen.channels.filter(({ type }) => type === 'state').length === 5);
   await pbx.stop();
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   await pbx.start();
-  await until('up again', () => seen.ups.length === 2);
+  await until('up again', () => seen.ups.length >= 2);
   assert.deepEqual(seen.ups[1]?.channels, []);
   assert.equal(seen.channels.length, 5);
 });

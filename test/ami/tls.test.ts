@@ -57,7 +57,7 @@ test('over TLS with the certificate trusted and its name given, everything works
 test('a certificate that is not trusted, or names another host, is refused before the login', async () => {
   for (const tls of [{ servername: 'pbx.test' }, { ca: other, servername: 'pbx.test' }, { ca: cert }]) {
     const { server, seen } = await begin({ tls: { cert, key } }, { tls });
-    await until('failed', () => seen.failed.length === 1);
+    await until('failed', () => seen.failed.length >= 1);
     assert.equal(seen.failed[0]?.reason, 'bad-certificate', seen.failed[0]?.text);
     assert.match(seen.failed[0]?.text ?? '', /ami.tls.ca/);
     assert.deepEqual(server.actions, []);
@@ -67,17 +67,17 @@ test('a certificate that is not trusted, or names another host, is refused befor
 
 test('TLS to a plain port, and plain TCP to a TLS port, say so', async () => {
   const plain = await begin({}, { tls: { ca: cert } });
-  await until('failed', () => plain.seen.failed.length === 1);
+  await until('failed', () => plain.seen.failed.length >= 1);
   assert.equal(plain.seen.failed[0]?.reason, 'not-asterisk');
   assert.match(plain.seen.failed[0]?.text ?? '', /does not speak TLS/);
   const secure = await begin({ tls: { cert, key } }, {}, { connect: 50 });
-  await until('failed', () => secure.seen.failed.length === 1);
+  await until('failed', () => secure.seen.failed.length >= 1);
   assert.equal(secure.seen.failed[0]?.reason, 'unreachable');
   assert.match(secure.seen.failed[0]?.text ?? '', /does it speak plain TCP/);
 });
 
 test('PEM texts that cannot be read are told, not thrown', async () => {
   const { seen } = await begin({}, { tls: { ca: cert, cert: 'no pem', key: 'no pem' } });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.match(seen.failed[0]?.text ?? '', /ami.tls/);
 });

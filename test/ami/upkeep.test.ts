@@ -25,7 +25,7 @@ test('one Ping at a time, however slow the answer', async () => {
     { ping: 100 },
   );
   const pings = () => server.peers[0]?.actions.filter((action) => action['action'] === 'Ping').length;
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   // One asks whether a login was booted only when no FullyBooted came; here it did.
   assert.equal(pings(), 1);
 });
@@ -37,14 +37,14 @@ test('a Ping refused because Asterisk shuts down ends the session', async () => 
         `Response: Error\nActionID: ${action['actionid']}\nMessage: Asterisk is shutting down\n\n`,
     },
   });
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   assert.deepEqual([seen.downs[0]?.reason, seen.answered], ['closed', 0]);
 });
 
 test('relist reads everything again, and many calls at once are one', async () => {
   const { server, seen } = await up();
   for (let i = 0; i < 50; i++) seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   await sleep(60);
   assert.equal(listsOf(server.actions), 2);
   assert.deepEqual(seen.relisted[0], seen.ups[0]);
@@ -65,7 +65,7 @@ test('Reload, FullyBooted again, and a new hint that does not tell its devices c
   for (const text of [RELOAD, BOOTED, hintEvent('1077', 0, '')]) {
     const { server, seen } = await up();
     server.peer.say(text);
-    await until('relisted', () => seen.relisted.length === 1);
+    await until('relisted', () => seen.relisted.length >= 1);
     assert.equal(seen.downs.length, 0);
   }
 });
@@ -80,7 +80,7 @@ test('a Reload while everything is being read is made good afterwards', async ()
       },
     },
   });
-  await until('twice: after the first reading and after the second', () => seen.relisted.length === 2);
+  await until('twice: after the first reading and after the second', () => seen.relisted.length >= 2);
   await sleep(60);
   assert.equal(seen.relisted.length, 2);
 });
@@ -94,7 +94,7 @@ test('events during a relist are told at once, and the listing has the later of 
     },
   };
   seen.asterisk.relist();
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   assert.deepEqual(seen.calls, ['up', 'hintChanged', 'hintChanged', 'relisted']);
   assert.deepEqual(
     seen.relisted[0]?.hints.map(({ extension, status }) => [extension, status]),
@@ -117,7 +117,7 @@ test('a relist that fails ends the session', async () => {
     },
   };
   seen.asterisk.relist();
-  await until('up again', () => seen.ups.length === 2);
+  await until('up again', () => seen.ups.length >= 2);
   assert.deepEqual(seen.calls, ['up', 'down', 'up']);
   assert.equal(seen.downs[0]?.reason, 'list-failed');
 });
@@ -125,9 +125,9 @@ test('a relist that fails ends the session', async () => {
 test('a dialplan reload, which only repeats what hints are, calls for a relist, and one soon after for another', async () => {
   const { server, seen } = await up();
   server.peer.say(HINTS.join(''));
-  await until('relisted', () => seen.relisted.length === 1);
+  await until('relisted', () => seen.relisted.length >= 1);
   server.peer.say(HINTS.join(''));
-  await until('put off, not dropped', () => seen.relisted.length === 2);
+  await until('put off, not dropped', () => seen.relisted.length >= 2);
   await sleep(100);
   assert.equal(seen.relisted.length, 2);
 });
@@ -153,7 +153,7 @@ test('a manager user without read=call is found out when devices change and no e
   await until('several quiet relists', () => seen.relisted.length >= 3);
   assert.equal(seen.downs.length, 0);
   state = 'INUSE';
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   const [why] = seen.downs;
   assert.equal(why?.reason, 'missing-privilege');
   assert.match(why?.text ?? '', /read=call,system/);

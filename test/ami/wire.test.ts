@@ -101,7 +101,7 @@ test('nothing of a device, a state or a context can break out of its line', asyn
   for (const extension of asked) {
     const bad = await begin();
     bad.seen.toAsk = () => [{ context: 'ext-local', extension }];
-    await until('failed', () => bad.seen.failed.length === 1);
+    await until('failed', () => bad.seen.failed.length >= 1);
     assert.equal(bad.seen.failed[0]?.reason, 'list-failed');
     assert.ok(!bad.server.actions.some((action) => action['action'] === 'ExtensionState'));
   }
@@ -116,7 +116,7 @@ const GREETINGS: [string, string][] = [
 for (const [name, greeting] of GREETINGS) {
   test(`${name} is refused as not-asterisk before a word is said`, async () => {
     const { server, seen } = await begin({ greeting });
-    await until('failed', () => seen.failed.length === 1);
+    await until('failed', () => seen.failed.length >= 1);
     assert.equal(seen.failed[0]?.reason, 'not-asterisk');
     assert.match(seen.failed[0]?.text ?? '', /check ami.host and ami.port/);
     assert.ok((seen.failed[0]?.text.length ?? 0) < 250);
@@ -126,14 +126,14 @@ for (const [name, greeting] of GREETINGS) {
 
 test('a peer that accepts and says nothing is given up', async () => {
   const { seen } = await begin({ greeting: '' }, {}, { connect: 30 });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'unreachable');
   assert.match(seen.failed[0]?.text ?? '', /did not greet/);
 });
 
 test('a login without an answer times out', async () => {
   const { seen } = await begin({ replies: { login: () => undefined } }, {}, { login: 30 });
-  await until('failed', () => seen.failed.length === 1);
+  await until('failed', () => seen.failed.length >= 1);
   assert.equal(seen.failed[0]?.reason, 'login-timeout');
 });
 
@@ -144,7 +144,7 @@ test('a peer that falls silent is found by the Ping watchdog, and every write ow
     { ping: 80, answer: 10_000 },
   );
   const owed = [1, 2, 3].map((n) => seen.asterisk.setDeviceState(`Custom:${n}*spb`, 'INUSE'));
-  await until('down', () => seen.downs.length === 1);
+  await until('down', () => seen.downs.length >= 1);
   assert.equal(seen.downs[0]?.reason, 'ping-timeout');
   for (const result of await Promise.all(owed)) assert.equal(result.ok, false);
   assert.equal(seen.answered, 0);
@@ -160,9 +160,9 @@ for (const [name, text] of LARGE) {
   test(`a ${name} past its bound ends the session as oversize`, async () => {
     const { server, seen } = await up();
     server.peer.say(text);
-    await until('down', () => seen.downs.length === 1);
+    await until('down', () => seen.downs.length >= 1);
     assert.equal(seen.downs[0]?.reason, 'oversize');
-    await until('up again', () => seen.ups.length === 2);
+    await until('up again', () => seen.ups.length >= 2);
   });
 }
 

@@ -13,8 +13,8 @@ const asterisks = await available();
 
 const RELOADS = 20;
 /** Half of the reloads while it rings, half while they talk. */
-const RING_MS = 6_000;
-const TALK_MS = 8_000;
+const RING_MS = 8_000;
+const TALK_MS = 10_000;
 const LAMPS = ['1001*msk', '1002*msk', '2001*msk'];
 /** Nobody is there: a peer that comes and goes with the config. */
 const NOBODY = {

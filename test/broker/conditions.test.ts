@@ -5,7 +5,7 @@ import { CONDITIONS, Conditions, type Facts, PASSING_MS, type PeerFacts } from '
 
 const WELL: Facts = {
   asterisk: { up: true, answers: true },
-  exports: { rules: 1, size: 3, leftOut: 0, namesLamp: [] },
+  exports: { rules: 1, size: 3, read: true, leftOut: 0, namesLamp: [] },
   lamps: { owed: 0, writesPerSecond: 100, refused: 0 },
   peers: [{ tag: 'msk', belief: 'live', linked: true }],
 };
@@ -19,12 +19,13 @@ function problem(
   reason: string,
   more: Partial<PeerFacts> = {},
 ): Facts {
-  return peer({ problem: { kind, reason, text: `the ${reason} text`, agoMs: 1_000 }, ...more });
+  return peer({ problem: { kind, reason, text: `the ${reason} text`, fresh: true }, ...more });
 }
 
 function codes(facts: Facts): string[] {
   const conditions = new Conditions();
   conditions.update(facts, 0);
+  conditions.update(facts, 60_000);
   return conditions.list().map(({ code, subject }) => (subject ? `${code} ${subject}` : code));
 }
 
@@ -41,6 +42,7 @@ test('every fault has its condition', () => {
     [{ ...WELL, exports: { ...exports, leftOut: 7 } }, ['exports-left-out']],
     [{ ...WELL, exports: { ...exports, size: 0 } }, ['exports-nothing']],
     [{ ...WELL, exports: { ...exports, size: 0, rules: 0 } }, []],
+    [{ ...WELL, exports: { ...exports, size: 0, read: false } }, []],
     [{ ...WELL, exports: { ...exports, namesLamp: ['1001@local', '1002@local'] } }, ['hint-names-lamp']],
     [{ ...WELL, lamps: { ...lamps, owed: 1_000 } }, []],
     [{ ...WELL, lamps: { ...lamps, owed: 1_001 } }, ['lamps-behind']],
@@ -90,11 +92,32 @@ test('what happens at a moment holds for a minute after the last time', () => {
   assert.deepEqual(conditions.list(), []);
 });
 
-test('a clone that was refused long ago is over although its text is still known', () => {
-  const problemOf = (agoMs: number): Facts =>
-    peer({ linked: true, problem: { kind: 'refused', reason: 'tag-in-use', text: 'clone', agoMs } });
-  assert.deepEqual(codes(problemOf(PASSING_MS - 1)), ['peer-cloned msk']);
-  assert.deepEqual(codes(problemOf(PASSING_MS)), []);
+test('trouble that was seen long ago and not again is over, although its text is still known', () => {
+  for (const reason of ['tag-in-use', 'wrong-key']) {
+    for (const kind of ['refused', 'refused-by-peer'] as const) {
+      const { problem: known } = problem(kind, reason).peers[0] ?? {};
+      assert.ok(known);
+      assert.equal(codes(peer({ problem: known })).length, 1);
+      assert.deepEqual(codes(peer({ problem: { ...known, fresh: false } })), []);
+      const gone = new Conditions();
+      gone.update(peer({ belief: 'gone', problem: { ...known, fresh: false } }), 0);
+      assert.equal(gone.list()[0]?.text, 'nobody vouches for the lamps of msk');
+    }
+  }
+});
+
+test('a broker that was killed and comes back is refused for some seconds: no clone is cried', () => {
+  const conditions = new Conditions();
+  const refused = problem('refused-by-peer', 'tag-in-use');
+  assert.deepEqual(conditions.update(refused, 0).raised, []);
+  assert.deepEqual(conditions.update(refused, 9_000).raised, []);
+  assert.deepEqual(conditions.update(WELL, 9_500), { raised: [], cleared: [] });
+  conditions.update(refused, 20_000);
+  const { raised } = conditions.update(refused, 30_000);
+  assert.deepEqual(
+    raised.map(({ code, since }) => [code, since]),
+    [['tag-in-use', 20_000]],
+  );
 });
 
 test('a condition is raised once while it lasts, however its text changes, and one for each peer', () => {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigReload } from '../../src/cli/config-reload.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ConfigReload, RELOAD_EVERY_MS } from '../../src/cli/config-reload.ts';
 import type { Logger } from '../../src/cli/log.ts';
 import { StateDirectory } from '../../src/cli/state-directory.ts';
 import { TAGS_FILE } from '../../src/config/tags.ts';
+import type { Reloaded } from '../../src/http/contract.ts';
 import { newFolder } from '../config/folder.ts';
 
 const folder = newFolder();
@@ -175,6 +177,20 @@ test('whoever asks while a reload runs shares one that comes after it', async ()
   );
   await Promise.all([reload.request(), reload.request().then(() => reload.request())]);
   assert.equal(made.reads, 5);
+});
+
+test('signals that come one after another, faster than reloads may follow, are a few reloads', async () => {
+  const { made, reload } = newReload(BEFORE + PEER);
+  const begun = performance.now();
+  const answers: Promise<Reloaded>[] = [];
+  while (performance.now() - begun < RELOAD_EVERY_MS) {
+    answers.push(reload.request());
+    await nextTurn();
+  }
+  const all = await Promise.all(answers);
+  assert.ok(answers.length > 10 && all.every(({ ok }) => ok));
+  // The first at once, one after the distance, and one for those who asked while that waited.
+  assert.ok(made.reads >= 2 && made.reads <= 3, `${made.reads} for ${answers.length}`);
 });
 
 test('a mistake of ours is told like any other refusal, and the next reload is tried', async () => {

@@ -155,7 +155,69 @@ test('a config that comes while Asterisk is down counts when it is back', () => 
     2,
   );
   assert.deepEqual(told(changed), ['1002=null', '1003=null']);
-  assert.ok(!changed.some(({ type }) => type === 'relist'), 'there is nothing to read');
   const listing = { hints: [], devices: [], channels: [] };
   assert.deepEqual(told(core.input({ type: 'asteriskUp', listing }, 3)), ['1001=NOT_INUSE']);
+});
+
+test('a reading that began before a reload and asked by the old rules takes nothing away, and is done again', () => {
+  const { core, told } = msk();
+  // 1002 comes by pattern: only who asks for it sees it.
+  core.toAsk([]);
+  const exports = [hints('local', '1001', '1003'), channels(['PJSIP/{ext}'], '1002')];
+  core.input({ type: 'configured', options: options({ tag: 'msk', exports, origins: [] }) }, 1);
+  const row = { context: 'local', extension: '1001', hint: 'PJSIP/1001', status: 0 };
+  const partial = { hints: [row], devices: [], channels: [] };
+  const first = core.input({ type: 'asteriskRelisted', listing: partial }, 2);
+  assert.deepEqual(
+    told(first),
+    ['1001=NOT_INUSE', '1002=NOT_INUSE'],
+    '1003 is not gone, nobody asked for it',
+  );
+  assert.ok(first.some(({ type }) => type === 'relist'));
+  core.toAsk([]);
+  assert.deepEqual(told(core.input({ type: 'asteriskRelisted', listing: partial }, 3)), ['1003=null']);
+});
+
+test('a session that is being read when the config changes is read again', () => {
+  const core = new Federation(options({ tag: 'msk', origins: [] }), 0);
+  core.toAsk([]);
+  const exports = [hints('local', '1001-1005')];
+  const changed = core.input(
+    { type: 'configured', options: options({ tag: 'msk', exports, origins: [] }) },
+    1,
+  );
+  assert.ok(
+    changed.some(({ type }) => type === 'relist'),
+    'the edge does it when it can',
+  );
+  const listing = { hints: [], devices: [], channels: [] };
+  assert.ok(core.input({ type: 'asteriskUp', listing }, 2).some(({ type }) => type === 'relist'));
+  assert.equal(core.status(2).exportsRead, false);
+});
+
+test('of an extension whose source is another one now, no event is believed before everything was read', () => {
+  const { core, told } = msk();
+  const exports = [
+    devices(['PJSIP/{ext}', 'SIP/{ext}'], '1001'),
+    hints('other', '1002'),
+    hints('local', '1003'),
+  ];
+  core.input({ type: 'configured', options: options({ tag: 'msk', exports, origins: [] }) }, 1);
+  const free = { device: 'SIP/1001', state: 'NOT_INUSE' as const };
+  assert.deepEqual(told(core.input({ type: 'deviceChanged', status: free }, 2)), [], 'PJSIP/1001 is in use');
+  const bare = { context: 'other', extension: '1002', hint: '', status: 0 };
+  assert.deepEqual(
+    told(core.input({ type: 'hintChanged', status: bare }, 3)),
+    [],
+    'its hint may name a lamp',
+  );
+  const known = { context: 'local', extension: '1003', hint: 'PJSIP/1003', status: 8 };
+  assert.deepEqual(told(core.input({ type: 'hintChanged', status: known }, 4)), ['1003=RINGING']);
+  core.toAsk([]);
+  const devicesNow = [free, { device: 'PJSIP/1001', state: 'INUSE' as const }];
+  const listing = { hints: [known], devices: devicesNow, channels: [] };
+  core.input({ type: 'asteriskRelisted', listing }, 5);
+  assert.deepEqual(told(core.input({ type: 'deviceChanged', status: { ...free, state: 'RINGING' } }, 6)), [
+    '1001=RINGINUSE',
+  ]);
 });

@@ -287,3 +287,43 @@ test('wakeAt says when the token will be there, and nothing when nothing waits f
   assert.equal(lamps.due(100).length, 1);
   assert.equal(lamps.wakeAt(100), undefined);
 });
+
+test('a lamp that is refused again and again is one refused lamp all the time, until its write is taken', () => {
+  const lamps = upLamps();
+  lamps.want('1*b', 'INUSE', 'live');
+  let now = 0;
+  for (let round = 0; round < 5; round++) {
+    const [write] = lamps.due(now);
+    assert.ok(write);
+    assert.equal(lamps.status().refused, round === 0 ? 0 : 1, 'also while it is tried again');
+    lamps.done(write.id, false, now, 'no');
+    assert.deepEqual([lamps.status().refused, lamps.status().refusedWhy], [1, 'no']);
+    now += RETRY_MAX_MS;
+    lamps.tick(now);
+  }
+  lamps.done(lamps.due(now)[0]?.id ?? 0, true, now);
+  assert.equal(lamps.status().refused, 0);
+});
+
+test('the origin’s time goes with the state it is of, and is gone once written', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('1*b', 'RINGING', 'live', 5);
+  const [first] = lamps.due(0);
+  assert.equal(first?.since, 5);
+  lamps.want('1*b', 'INUSE', 'live', 6);
+  lamps.want('1*b', 'ONHOLD', 'live', 7);
+  assert.equal(lamps.status().writesCoalesced, 1);
+  lamps.done(first?.id ?? 0, true, 1);
+  assert.equal(lamps.due(1)[0]?.since, 7);
+  assert.equal(lamps.status().writesSent, 2);
+});
+
+test('an origin’s share of what is owed is counted, and other limits count at once', () => {
+  const lamps = upLamps({ writesPerSecond: 1, burst: 1, window: 32 });
+  for (const name of ['1*bb', '2*bb', '1*cc']) lamps.want(name, 'INUSE', 'backlog');
+  assert.deepEqual([lamps.owedOf('bb'), lamps.owedOf('cc'), lamps.owedOf('dd')], [2, 1, 0]);
+  assert.equal(lamps.due(0).length, 1);
+  lamps.setPacing(unlimited);
+  assert.equal(lamps.due(1).length, 2);
+  assert.equal(lamps.owed, 0);
+});
