@@ -223,7 +223,8 @@ export class Broker implements Served {
         this.#feed({ type: 'asteriskRelisted', listing });
       },
       down: (why) => {
-        this.#about = { why: why.text };
+        // One that we ended ourselves to begin another is nothing to raise, unless that fails.
+        this.#about = why.reason === 'reconfigured' ? {} : { why: why.text };
         this.#report(ofAmiDown('asterisk-down', why));
         this.#feed({ type: 'asteriskDown' });
       },
@@ -314,14 +315,15 @@ export class Broker implements Served {
 
   #snapshot(): Snapshot {
     const now = performance.now();
+    const federation = this.#federation.status(now);
     return {
       now,
       startedAt: this.#startedAt,
       pbx: this.#options.tag,
       version: this.#options.version,
       epoch: this.#epoch,
-      waitingFor: this.#health.awaited,
-      federation: this.#federation.status(now),
+      waitingFor: this.#health.awaited(federation),
+      federation,
       mesh: this.#mesh.status(),
       asterisk: { ...this.#about, ...this.#asterisk.status() },
       writesPerSecond: this.#options.pacing.writesPerSecond,

@@ -17,6 +17,10 @@ export const CONDITIONS = {
     severity: 'error',
     cure: 'Asterisk takes our connection and does not answer: look at its load and log, and restart it if it hangs',
   },
+  'events-missing': {
+    severity: 'error',
+    cure: 'let the manager user read=call,system and its eventfilter pass what the text names, then restart the broker: an open session keeps the rules it began with',
+  },
   'tag-in-use': {
     severity: 'error',
     cure: 'another broker has our tag: stop it, or give each PBX a tag and an identity of its own',
@@ -64,7 +68,7 @@ export const CONDITIONS = {
   },
   'memory-unwritable': {
     severity: 'warning',
-    cure: 'make state_dir writable for the user the broker runs as, or name another folder',
+    cure: 'make state_dir writable for the user the broker runs as, then kill -HUP; or name another folder and restart',
   },
   'log-lines-lost': {
     severity: 'warning',
@@ -86,9 +90,13 @@ export type ToldCode = 'reload-refused' | 'memory-unwritable';
 export const PASSING_MS = 60_000;
 /**
  * Must be found for this long before they are raised: a broker that was killed and is back within seconds is refused
- * as its own clone until its old self counts as silent.
+ * as its own clone until its old self counts as silent; and when we ourselves did not run, the answer is on its way.
  */
-const SETTLE_MS: Partial<Record<ConditionCode, number>> = { 'tag-in-use': 10_000, 'peer-cloned': 10_000 };
+const SETTLE_MS: Partial<Record<ConditionCode, number>> = {
+  'tag-in-use': 10_000,
+  'peer-cloned': 10_000,
+  'asterisk-silent': 2_000,
+};
 /** A backlog that takes longer than this to write is worth telling. */
 export const BEHIND_S = 10;
 
@@ -113,6 +121,8 @@ export interface Facts {
     readonly answers: boolean;
     /** Why there is no session; absent before the first attempt ended. */
     readonly why?: string;
+    /** Events that should reach us do not, and which. */
+    readonly deaf?: string;
   };
   readonly exports: {
     readonly rules: number;
@@ -136,6 +146,8 @@ export interface Facts {
 export interface PeerFacts {
   readonly tag: string;
   readonly belief: Belief;
+  /** It said bye and that it does not come back. */
+  readonly left: boolean;
   readonly linked: boolean;
   /** The latest trouble with links of this peer. */
   readonly problem?: {
@@ -213,6 +225,7 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
       'Asterisk does not answer, so the peers hold our lamps and then take them for gone',
     );
   }
+  if (asterisk.deaf !== undefined) yield here('events-missing', asterisk.deaf);
   if (exports.leftOut > 0) {
     yield here(
       'exports-left-out',
@@ -234,16 +247,16 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
   if (lamps.refused > 0) {
     yield here(
       'write-refused',
-      `Asterisk refused the state of ${lamps.refused} lamps: ${lamps.refusedWhy ?? 'no reason given'}`,
+      `Asterisk refused the state of ${lamps.refused} ${lamps.refused === 1 ? 'lamp' : 'lamps'}: ${lamps.refusedWhy ?? 'no reason given'}`,
     );
   }
   for (const peer of peers) yield* findOfPeer(peer);
 }
 
-function* findOfPeer({ tag, belief, linked, problem, refusedExtension }: PeerFacts): Generator<Found> {
+function* findOfPeer(peer: PeerFacts): Generator<Found> {
+  const { tag, belief, linked, problem, refusedExtension } = peer;
   const about = (code: ConditionCode, text: string): Found => ({ code, subject: tag, text });
-  const why = problem?.fresh && !linked ? `: ${problem.text}` : '';
-  if (belief === 'gone') yield about('peer-gone', `nobody vouches for the lamps of ${tag}${why}`);
+  if (belief === 'gone') yield about('peer-gone', whyGone(peer));
   if (refusedExtension !== undefined) yield about('extension-refused', refusedExtension);
   if (!problem?.fresh) return;
   const clash = problem.reason === 'tag-in-use';
@@ -253,4 +266,11 @@ function* findOfPeer({ tag, belief, linked, problem, refusedExtension }: PeerFac
   else if (!clash && (problem.kind === 'refused' || problem.kind === 'refused-by-peer')) {
     yield about('peer-refused', problem.text);
   }
+}
+
+function whyGone({ tag, left, linked, problem }: PeerFacts): string {
+  if (left) return `${tag} left for good: take it out of peers:`;
+  const gone = `nobody vouches for the lamps of ${tag}`;
+  if (linked) return `${gone}: its broker is there, and its Asterisk does not answer it`;
+  return problem?.fresh ? `${gone}: ${problem.text}` : gone;
 }

@@ -3,6 +3,7 @@
  * when that is looked at. Times are milliseconds of one monotonic clock.
  */
 import { type Condition, Conditions, type PassingCode, type ToldCode } from './conditions.ts';
+import type { FederationStatus } from './core/federation.ts';
 import type { Awaited } from './http/contract.ts';
 import { factsOf, type Snapshot } from './status.ts';
 
@@ -26,8 +27,13 @@ export class Health {
     this.#tickedAt = now;
   }
 
-  /** What readiness waits for; once it has come, its loss is a condition. */
-  get awaited(): readonly Awaited[] {
+  /** What readiness waits for now; once it has come, its loss is a condition. */
+  awaited({ asteriskUp, origins }: FederationStatus): readonly Awaited[] {
+    const waits: Record<Awaited, boolean> = {
+      asterisk: !asteriskUp,
+      'first-sync': origins.some(({ belief, former }) => belief === 'unheard' && !former),
+    };
+    this.#awaited = this.#awaited.filter((what) => waits[what]);
     return this.#awaited;
   }
 
@@ -55,12 +61,6 @@ export class Health {
 
   update(snapshot: Snapshot, now: number): ConditionChange[] {
     this.#updatedAt = now;
-    const { asteriskUp, origins } = snapshot.federation;
-    const waits: Record<Awaited, boolean> = {
-      asterisk: !asteriskUp,
-      'first-sync': origins.some(({ belief, former }) => belief === 'unheard' && !former),
-    };
-    this.#awaited = this.#awaited.filter((what) => waits[what]);
     const { raised, cleared } = this.#conditions.update(factsOf(snapshot), now);
     return [
       ...raised.map((condition) => ({ type: 'raised' as const, condition })),

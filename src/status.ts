@@ -24,6 +24,7 @@ export interface Snapshot {
     readonly why?: string;
     readonly sessions: number;
     readonly relists: number;
+    readonly deaf?: string;
   };
   readonly writesPerSecond: number;
   /** The longest wait between two dials. */
@@ -68,6 +69,7 @@ export function factsOf(snapshot: Snapshot): Facts {
       up: federation.asteriskUp,
       answers: federation.vouches,
       ...(asterisk.why !== undefined && { why: asterisk.why }),
+      ...(asterisk.deaf !== undefined && { deaf: asterisk.deaf }),
     },
     exports: {
       rules: federation.rules,
@@ -84,11 +86,12 @@ export function factsOf(snapshot: Snapshot): Facts {
     },
     peers: federation.origins
       .filter(({ former }) => !former)
-      .map(({ tag, belief, refused }) => {
+      .map(({ tag, belief, left, refused }) => {
         const { link, problem } = peers.get(tag) ?? {};
         return {
           tag,
           belief,
+          left,
           linked: link !== undefined,
           ...(problem !== undefined && { problem: { ...problem, fresh: problem.agoMs < freshMs } }),
           ...(refused !== undefined && { refusedExtension: refused }),
@@ -112,7 +115,8 @@ export function stateRows(pbx: string, federation: Federation): StateRow[] {
 }
 
 function peerRow(origin: OriginStatus, peer: PeerStatus | undefined, now: number): PeerRow {
-  const { link, problem, url } = peer ?? {};
+  const { link, url } = peer ?? {};
+  const problem = latestTrouble(peer);
   return {
     peer: origin.tag,
     belief: origin.belief,
@@ -140,6 +144,13 @@ function peerRow(origin: OriginStatus, peer: PeerStatus | undefined, now: number
       problem: { reason: problem.reason, text: problem.text, agoSeconds: seconds(problem.agoMs) },
     }),
   };
+}
+
+/** What went wrong last: an attempt, or a link that had been up. */
+function latestTrouble(peer: PeerStatus | undefined): PeerStatus['ended'] | PeerStatus['problem'] {
+  const { problem, ended } = peer ?? {};
+  if (problem === undefined || ended === undefined) return problem ?? ended;
+  return ended.agoMs < problem.agoMs ? ended : problem;
 }
 
 function countersOf({ federation, mesh, asterisk, reloads }: Snapshot): Counters {

@@ -27,7 +27,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'status.ts',
   ],
   'broker-options.ts': ['core', 'ami', 'mesh', 'http'],
-  'health.ts': ['conditions.ts', 'status.ts', 'http'],
+  'health.ts': ['conditions.ts', 'status.ts', 'http', 'core'],
   'status.ts': ['core', 'mesh', 'http', 'conditions.ts'],
   'report.ts': ['core', 'ami', 'mesh', 'conditions.ts'],
   'meter.ts': ['core'],

@@ -10,6 +10,12 @@ asterisk=${ASTERISK_USER-5060:5060}
 made=$out/msk-hintmesh/made
 umask 077
 
+# Docker gives an empty volume the owner and the mode of the image's folder, and the second time they are what we made
+# them. Root may do nothing here but chown, so it first makes the folders its own.
+for tag in msk spb; do
+  chown 0:0 "$out/$tag-hintmesh" "$out/$tag-asterisk"
+done
+
 if [ ! -e "$made" ]; then
   for tag in msk spb; do
     rm -f "$out/$tag-hintmesh/"* "$out/$tag-asterisk/"*
@@ -39,7 +45,7 @@ YAML
   done
   touch "$made"
 fi
-# Last, and each time: root has no right here to go on in a folder that is not its own.
+# Last, and each time: their users must be able to read them.
 for tag in msk spb; do
   chown -R "$broker" "$out/$tag-hintmesh"
   chown -R "$asterisk" "$out/$tag-asterisk"

@@ -35,6 +35,8 @@ class LocalAsterisk implements Asterisk {
   #backoff: number;
   #sessions = 0;
   #relists = 0;
+  /** Why the last session that missed events ended, until one of them is heard. */
+  #deaf: AmiDown | undefined;
   /** What `failed` was last called for since the last session that was up. */
   #told: AmiDownReason | undefined;
 
@@ -66,6 +68,7 @@ class LocalAsterisk implements Asterisk {
     this.#backoff = this.#times.redialFirst;
     // What failed with the old options is told again when it fails with these.
     this.#told = undefined;
+    this.#deaf = undefined;
     if (this.#redial === undefined) {
       this.#session?.end({ reason: 'reconfigured', text: 'the ami options of the config changed' });
     } else if (!this.#isClosed) {
@@ -75,7 +78,11 @@ class LocalAsterisk implements Asterisk {
   }
 
   status(): AsteriskStatus {
-    return { sessions: this.#sessions, relists: this.#relists };
+    return {
+      sessions: this.#sessions,
+      relists: this.#relists,
+      ...(this.#deaf && { deaf: this.#deaf.text }),
+    };
   }
 
   async close(): Promise<void> {
@@ -121,9 +128,18 @@ class LocalAsterisk implements Asterisk {
           this.#relists += 1;
           handlers.relisted(listing);
         },
-        hintChanged: (status) => handlers.hintChanged(status),
-        deviceChanged: (status) => handlers.deviceChanged(status),
-        channelChanged: (change) => handlers.channelChanged(change),
+        hintChanged: (status) => {
+          this.#heard('missing-events');
+          handlers.hintChanged(status);
+        },
+        deviceChanged: (status) => {
+          this.#heard('missing-events');
+          handlers.deviceChanged(status);
+        },
+        channelChanged: (change) => {
+          this.#heard('missing-channel-events');
+          handlers.channelChanged(change);
+        },
         answered: () => handlers.answered(),
       },
       this.#times,
@@ -133,8 +149,13 @@ class LocalAsterisk implements Asterisk {
     session.start();
   }
 
+  #heard(reason: AmiDownReason): void {
+    if (this.#deaf?.reason === reason) this.#deaf = undefined;
+  }
+
   #ended(why: AmiDown): void {
     const wasUp = this.#isUp;
+    if (why.reason === 'missing-events' || why.reason === 'missing-channel-events') this.#deaf = why;
     this.#isUp = false;
     // A session that ends as soon as it is up must not be tried again and again at full speed.
     const stayed = wasUp && performance.now() - this.#upSince >= this.#times.stayedUp;

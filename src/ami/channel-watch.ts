@@ -17,6 +17,11 @@ export class ChannelWatch {
     return this.#missed.size > 0;
   }
 
+  /** Every kind of event was heard: there is nothing to find out. */
+  get isProved(): boolean {
+    return this.#unheard.size === 0;
+  }
+
   heard({ type }: ChannelChange): void {
     this.#unheard.delete(type);
     this.#missed.delete(type);

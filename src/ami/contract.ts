@@ -37,6 +37,8 @@ export type AmiDownReason =
   | 'still-booting'
   | 'no-fully-booted'
   | 'missing-privilege'
+  | 'missing-events'
+  | 'missing-channel-events'
   | 'missing-module'
   | 'list-failed'
   | 'ping-timeout'
@@ -78,6 +80,8 @@ export interface AsteriskStatus {
   readonly sessions: number;
   /** Times everything was read again in a session that was up. */
   readonly relists: number;
+  /** Events that should reach us do not, and which: from the end of a session for that until one is heard. */
+  readonly deaf?: string;
 }
 
 /** The local Asterisk, whatever AMI session it takes; it reconnects by itself until closed. */

@@ -104,14 +104,14 @@ export function noFullyBooted(options: AmiOptions): AmiDown {
 
 export function missingRead(options: AmiOptions): AmiDown {
   return {
-    reason: 'missing-privilege',
+    reason: 'missing-events',
     text: `device states change but no event tells; write read=call,system in section [${options.username}] of manager.conf`,
   };
 }
 
 export function missingChannelEvents(options: AmiOptions): AmiDown {
   return {
-    reason: 'missing-privilege',
+    reason: 'missing-channel-events',
     text: `channels come and go but no event tells; in section [${options.username}] of manager.conf let eventfilter pass ^Event: (Newchannel|Newstate|Rename|Hold|Unhold|Hangup) too, and write read=call,system`,
   };
 }

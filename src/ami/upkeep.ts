@@ -104,6 +104,11 @@ export class Upkeep {
 
   deviceChanged(status: DeviceStatus): void {
     this.#watch.device(status, performance.now());
+    // A phone does something: then channels come or go, which only reading them tells if their events do not come.
+    const { channels } = this.#options;
+    if (channels && !this.#channelWatch.isProved && !status.device.startsWith('Custom:')) {
+      this.relist(this.#afterRepeat());
+    }
     this.#handlers.deviceChanged(status);
   }
 

@@ -18,8 +18,10 @@ export interface OriginStatus {
   readonly tag: string;
   readonly belief: Belief;
   readonly former: boolean;
+  /** It said bye and that it does not come back. */
+  readonly left: boolean;
   readonly link: number | undefined;
-  /** When it last said anything that proves it is there. */
+  /** When it last said anything of its states. */
   readonly heardAt: number | undefined;
   readonly extensions: number;
   readonly lamps: number;
@@ -86,6 +88,7 @@ export class Mirror {
       tag: origin.tag,
       belief: origin.peer.belief,
       former: origin.former,
+      left: origin.left,
       link: origin.link,
       heardAt: origin.heardAt,
       extensions: origin.replica.size,
@@ -205,9 +208,11 @@ export class Mirror {
     origin.heardAt = now;
     if (message.type === 'bye') {
       origin.peer.left(message.final, now);
+      origin.left = message.final;
       return this.#note({ kind: 'bye', peer, final: message.final });
     }
     if (accepted.result === 'held') return;
+    origin.left = false;
     if (accepted.vouches) origin.peer.vouched(now);
     else origin.peer.heard(now);
     this.#changesIn += accepted.changed.length;

@@ -27,7 +27,9 @@ export class Origin {
   /** The link it speaks over now, if any, and the run of its broker at the other end. */
   link: number | undefined;
   epoch: string | undefined;
-  /** When it last said anything that proves it is there. */
+  /** It said bye and that it does not come back. */
+  left = false;
+  /** When it last said anything of its states. */
   heardAt: number | undefined;
   /** An extension told on the present link that cannot be a lamp here, and why. */
   refused: { readonly extension: string; readonly why: string } | undefined;

@@ -67,6 +67,7 @@ export class Peer {
   #framesOut = 0;
   #linksUp = 0;
   readonly #drops: Partial<Record<LinkEndReason, number>> = {};
+  #ended: { readonly end: LinkEnd; readonly at: number } | undefined;
   #problem: { readonly note: Omit<MeshNote, 'count'>; readonly at: number } | undefined;
 
   constructor(config: MeshPeer, transport: Transport, options: PeerOptions, handlers: PeerHandlers) {
@@ -194,6 +195,7 @@ export class Peer {
     }
     if (this.#up === link) {
       this.#up = undefined;
+      this.#ended = { end, at: performance.now() };
       if (link.upForMs >= this.#options.redial.maxMs) this.#dialer.succeeded();
       this.#handlers.linkDown(link, end);
     }
@@ -250,6 +252,7 @@ export class Peer {
       framesOut: this.#framesOut + (up?.framesOut ?? 0),
       linksUp: this.#linksUp,
       drops: { ...this.#drops },
+      ...(this.#ended && { ended: { ...this.#ended.end, agoMs: performance.now() - this.#ended.at } }),
       ...(problem !== undefined && { problem }),
     };
   }

@@ -104,6 +104,8 @@ export interface PeerStatus {
   /** How many links came up so far. */
   readonly linksUp: number;
   readonly drops: Readonly<Partial<Record<LinkEndReason, number>>>;
+  /** How its last link that was up ended. */
+  readonly ended?: { readonly reason: LinkEndReason; readonly text: string; readonly agoMs: number };
   /** The latest note about this peer; forgotten when a link comes up. */
   readonly problem?: {
     readonly kind: MeshNote['kind'];

@@ -39,7 +39,7 @@ async function scene(rows: string[] = []): Promise<Scene> {
 
 async function foundDeaf(seen: Recorder): Promise<void> {
   await until('down', () => seen.downs.length >= 1);
-  assert.equal(seen.downs[0]?.reason, 'missing-privilege');
+  assert.equal(seen.downs[0]?.reason, 'missing-channel-events');
   assert.match(seen.downs[0]?.text ?? '', /section \[hintmesh\] of manager.conf let eventfilter pass/);
   assert.match(seen.downs[0]?.text ?? '', /\(Newchannel\|Newstate\|Rename\|Hold\|Unhold\|Hangup\)/);
   assert.match(seen.downs[0]?.text ?? '', /read=call,system/);
@@ -116,4 +116,34 @@ test('without channels their absence is nothing', async () => {
   server.script = { replies: { coreshowchannels: (action) => list(action, 'CoreShowChannels', [row(6)]) } };
   await moreRelists(seen);
   assert.equal(seen.downs.length, 0);
+});
+
+test('a phone that does something has the channels read at once, not only after the next interval', async () => {
+  let shown: string[] = [];
+  const { server, seen } = await begin(
+    { replies: { coreshowchannels: (action) => list(action, 'CoreShowChannels', shown) } },
+    { channels: true, pingEveryMs: 5, relistEveryMs: 60_000 },
+  );
+  await until('up', () => seen.ups.length >= 1);
+  shown = [row(6)];
+  server.peer.say(deviceEvent('Custom:lamp*spb', 'INUSE'));
+  await until('heard', () => seen.devices.length === 1);
+  assert.equal(seen.relisted.length, 0, 'a Custom device has no channels');
+  server.peer.say(deviceEvent('PJSIP/9', 'INUSE'));
+  await foundDeaf(seen);
+});
+
+test('that events are missing is known until one is heard, over all sessions in between', async () => {
+  const { server, seen, show } = await scene();
+  assert.equal(seen.asterisk.status().deaf, undefined);
+  show(row(6));
+  await foundDeaf(seen);
+  assert.match(seen.asterisk.status().deaf ?? '', /eventfilter/);
+  await until('up again', () => seen.ups.length >= 2);
+  server.peer.say(deviceEvent('PJSIP/9', 'INUSE'));
+  await until('heard', () => seen.devices.length === 1);
+  assert.match(seen.asterisk.status().deaf ?? '', /eventfilter/, 'that event was not missing');
+  server.peer.say(channelEvent('Newstate', 'PJSIP/9-00000001', 6, '9.1'));
+  await until('heard', () => seen.channels.length === 1);
+  assert.equal(seen.asterisk.status().deaf, undefined);
 });

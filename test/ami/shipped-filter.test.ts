@@ -50,7 +50,7 @@ test('the shipped file as it is lets hints and devices through, and the edge say
   pbx.call('1001', '1002').answer();
   await until('hints and devices', () => seen.hints.length > 0 && seen.devices.length > 0);
   await until('down', () => seen.downs.length >= 1);
-  assert.equal(seen.downs[0]?.reason, 'missing-privilege');
+  assert.equal(seen.downs[0]?.reason, 'missing-channel-events');
   assert.match(seen.downs[0]?.text ?? '', /eventfilter/);
   assert.deepEqual(seen.channels, []);
 });

@@ -155,7 +155,7 @@ test('a manager user without read=call is found out when devices change and no e
   state = 'INUSE';
   await until('down', () => seen.downs.length >= 1);
   const [why] = seen.downs;
-  assert.equal(why?.reason, 'missing-privilege');
+  assert.equal(why?.reason, 'missing-events');
   assert.match(why?.text ?? '', /read=call,system/);
   // With one event ever heard, of either kind, the same is no reason.
   for (const text of [deviceEvent('PJSIP/9', 'INUSE'), hintEvent('1001', 8)]) {

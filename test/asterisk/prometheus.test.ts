@@ -42,6 +42,10 @@ const TOO_LONG = '1'.repeat(70);
 /** At one write a second these take longer than a backlog may. */
 const BACKLOG = 30;
 
+/** An extension that takes a call for a minute. */
+const CALLABLE = 'exten => 600,1,Answer()\n same => n,Wait(60)\n';
+const OF_CHANNELS = { channels: 'PJSIP/{ext}', match: '30000-30099' };
+
 const proved = new Set<string>();
 
 describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
@@ -133,7 +137,7 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
 
   test('faults of the PBX itself', () =>
     inLab(async (lab) => {
-      const pair = await startPair(lab, { ...roots(), broker: { timing: HASTY } });
+      const pair = await startPair(lab, { ...roots(), dialplan: CALLABLE, broker: { timing: HASTY } });
       const { msk, spb, mskBroker, spbBroker } = pair;
       for (const broker of [mskBroker, spbBroker]) await prometheus.scrape(broker);
 
@@ -142,6 +146,26 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
         at: mskBroker,
         make: () => msk.freeze(),
         mend: async () => msk.thaw(),
+      });
+      // The shipped eventfilter lets events of channels through only when its second line is uncommented.
+      const exports = [{ context: msk.context, match: '_XXXX' }];
+      await fault('events-missing', {
+        at: mskBroker,
+        make: async () => {
+          const after = mskBroker.log().length;
+          await mskBroker.reload({ exports: [...exports, OF_CHANNELS] });
+          await mskBroker.logs('that Asterisk is up', ({ event }) => event === 'asterisk-up', { after });
+          const ami = await msk.ami();
+          const call = { Channel: `Local/600@${msk.context}`, Application: 'Wait', Data: '60' };
+          const { response } = await ami.action({ Action: 'Originate', ...call });
+          assert.equal(response, 'Success');
+          await ami.action({ Action: 'Command', Command: 'dialplan reload' });
+          await ami.close();
+        },
+        mend: async () => {
+          await mskBroker.reload({ exports });
+          await msk.cli('channel request hangup all');
+        },
       });
       await fault('write-refused', {
         at: spbBroker,

@@ -7,11 +7,11 @@ const WELL: Facts = {
   asterisk: { up: true, answers: true },
   exports: { rules: 1, size: 3, read: true, leftOut: 0, namesLamp: [] },
   lamps: { owed: 0, writesPerSecond: 100, refused: 0 },
-  peers: [{ tag: 'msk', belief: 'live', linked: true }],
+  peers: [{ tag: 'msk', belief: 'live', left: false, linked: true }],
 };
 
 function peer(more: Partial<PeerFacts>): Facts {
-  return { ...WELL, peers: [{ tag: 'msk', belief: 'live', linked: false, ...more }] };
+  return { ...WELL, peers: [{ tag: 'msk', belief: 'live', left: false, linked: false, ...more }] };
 }
 
 function problem(
@@ -39,6 +39,7 @@ test('every fault has its condition', () => {
     [{ ...WELL, asterisk: { up: false, answers: false } }, []],
     [{ ...WELL, asterisk: { up: false, answers: false, why: 'it said no' } }, ['asterisk-down']],
     [{ ...WELL, asterisk: { up: true, answers: false } }, ['asterisk-silent']],
+    [{ ...WELL, asterisk: { up: true, answers: true, deaf: 'no channels' } }, ['events-missing']],
     [{ ...WELL, exports: { ...exports, leftOut: 7 } }, ['exports-left-out']],
     [{ ...WELL, exports: { ...exports, size: 0 } }, ['exports-nothing']],
     [{ ...WELL, exports: { ...exports, size: 0, rules: 0 } }, []],
@@ -106,6 +107,26 @@ test('trouble that was seen long ago and not again is over, although its text is
   }
 });
 
+test('a peer that is gone is told with what is known of it', () => {
+  const text = (more: Partial<PeerFacts>): unknown => {
+    const conditions = new Conditions();
+    conditions.update(peer({ belief: 'gone', ...more }), 0);
+    return conditions.list()[0]?.text;
+  };
+  assert.match(String(text({ left: true, linked: true })), /left for good/);
+  assert.match(String(text({ linked: true })), /its Asterisk does not answer it/);
+  assert.equal(text({}), 'nobody vouches for the lamps of msk');
+});
+
+test('an Asterisk that seems silent because we did not run is not cried about', () => {
+  const conditions = new Conditions();
+  const silent = { ...WELL, asterisk: { up: true, answers: false } };
+  assert.deepEqual(conditions.update(silent, 0).raised, []);
+  assert.deepEqual(conditions.update(WELL, 1_000).raised, []);
+  conditions.update(silent, 2_000);
+  assert.equal(conditions.update(silent, 4_000).raised.length, 1);
+});
+
 test('a broker that was killed and comes back is refused for some seconds: no clone is cried', () => {
   const conditions = new Conditions();
   const refused = problem('refused-by-peer', 'tag-in-use');
@@ -129,7 +150,7 @@ test('a condition is raised once while it lasts, however its text changes, and o
     conditions.list().map(({ since, text }) => [since, text]),
     [[1_000, '3000 lamps wait to be written, which takes 30 s']],
   );
-  const gone = (tag: string): PeerFacts => ({ tag, belief: 'gone', linked: false });
+  const gone = (tag: string): PeerFacts => ({ tag, belief: 'gone', left: false, linked: false });
   const { raised, cleared } = conditions.update({ ...WELL, peers: [gone('msk'), gone('nsk')] }, 3_000);
   assert.deepEqual(
     raised.map(({ subject }) => subject),

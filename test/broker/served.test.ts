@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { afterEach, test } from 'node:test';
-import type { ConditionRow, StateRow, Status, WatchEvent } from '../../src/http/contract.ts';
+import type { ConditionRow, PeerRow, StateRow, Status, WatchEvent } from '../../src/http/contract.ts';
 import { until } from '../until.ts';
 import { HOST, type Site, startSites } from './sites.ts';
 
@@ -117,6 +117,26 @@ test('a condition is the same in readiness, API, metrics and log, and clears eve
   assert.equal(await metric(spb, series), 0);
   assert.deepEqual(logged('condition-cleared'), ['asterisk-down']);
   assert.equal((await ask(spb, '/healthz')).status, 200);
+});
+
+test('a peer without a link shows why the last one ended', async () => {
+  const [msk, spb] = await two();
+  await msk.broker?.close();
+  const row = (): PeerRow | undefined => spb.broker?.status().peers[0];
+  await until('the link is down', () => row()?.link === undefined);
+  assert.ok(row()?.problem, 'said at once');
+  assert.match(row()?.problem?.text ?? '', /closed|stops/);
+});
+
+test('a peer that leaves for good is told apart from one that is lost', async () => {
+  const [msk, spb] = await two();
+  await msk.broker?.close(true);
+  const gone = (): ConditionRow | undefined =>
+    spb.broker?.status().conditions.find(({ code }) => code === 'peer-gone');
+  await until('it is gone', () => gone() !== undefined);
+  assert.match(gone()?.text ?? '', /left for good/);
+  await msk.startBroker([spb]);
+  await until('it is back', () => spb.broker?.status().conditions.length === 0);
 });
 
 test('a broker waits for its Asterisk and its peers before it is ready, and says for what', async () => {

@@ -18,6 +18,8 @@ interface Service {
   readonly build?: { readonly context: string; readonly dockerfile?: string };
   readonly entrypoint?: readonly string[];
   readonly network_mode?: string;
+  readonly pull_policy?: string;
+  readonly init?: boolean;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: unknown;
   readonly read_only?: boolean;
@@ -108,10 +110,6 @@ describe('the Dockerfiles', () => {
       `${example.listen.websocket.port} ${httpPort}`,
     ]);
     assert.deepEqual(valuesOf(`${DOCKER}/Dockerfile`, 'VOLUME'), [example.state_dir]);
-    assert.match(
-      valuesOf(`${DOCKER}/Dockerfile`, 'HEALTHCHECK')[0] ?? '',
-      new RegExp(`:${httpPort}/healthz`),
-    );
     const { scrape_configs } = parse(text(`${DOCKER}/prometheus.yml`)) as {
       scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
     };
@@ -124,16 +122,30 @@ describe('the Dockerfiles', () => {
 });
 
 describe(COMPOSE, () => {
-  test('has two Asterisks, a broker beside each, Prometheus, and what makes their secrets', () => {
-    assert.deepEqual(Object.keys(compose.services).sort(), [
-      'init',
-      'msk',
-      'msk-broker',
-      'prometheus',
-      'spb',
-      'spb-broker',
-    ]);
-    for (const tag of TAGS) assert.equal(compose.services[`${tag}-broker`]?.network_mode, `service:${tag}`);
+  test('has two PBXs, an Asterisk and a broker in each, Prometheus, and what makes their secrets', () => {
+    const parts = TAGS.flatMap((tag) => [tag, `${tag}-asterisk`, `${tag}-broker`]);
+    assert.deepEqual(Object.keys(compose.services).sort(), ['init', 'prometheus', ...parts].sort());
+  });
+
+  test('an Asterisk or a broker that is stopped does not take the network from the other', () => {
+    for (const tag of TAGS) {
+      // It has a network of its own, and heeds SIGTERM though it is only a sleep.
+      assert.equal(compose.services[tag]?.network_mode, undefined);
+      assert.deepEqual(compose.services[tag]?.entrypoint, ['sleep', 'infinity']);
+      assert.equal(compose.services[tag]?.init, true);
+      for (const part of [`${tag}-asterisk`, `${tag}-broker`]) {
+        assert.equal(compose.services[part]?.network_mode, `service:${tag}`);
+        assert.deepEqual(Object.keys(compose.services[part]?.depends_on ?? {}), [tag]);
+      }
+    }
+  });
+
+  test('each image is built by one service, and pulled by none of the others', () => {
+    const builders = services.flatMap(([, { image, build }]) => (build ? [image] : []));
+    assert.deepEqual([...builders].sort(), ['hintmesh', 'hintmesh-asterisk']);
+    for (const [name, { image, build, pull_policy }] of services) {
+      if (!build && builders.includes(image)) assert.equal(pull_policy, 'never', name);
+    }
   });
 
   test('nothing in it can write to its own root, or has a capability that it does not need', () => {

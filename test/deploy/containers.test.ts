@@ -2,7 +2,7 @@
 // `init` makes what two PBXs need, Asterisk and the broker take it, and a lamp lights.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { available } from '../asterisk/available.ts';
@@ -47,6 +47,9 @@ describe('what deploy/compose.yaml runs, without a container engine', { skip: as
         for (const name of files(tag, of).keys()) {
           assert.equal(statSync(join(containers.volume(tag, of), name)).mode & 0o777, 0o600, name);
         }
+        const owner = of === 'asterisk' ? containers.asteriskUser.uid : 1000;
+        const paths = ['.', ...files(tag, of).keys()].map((name) => join(containers.volume(tag, of), name));
+        for (const path of paths) assert.equal(statSync(path).uid, owner, path);
       }
       const secret = files(tag, 'hintmesh').get('ami.secret')?.trim() ?? '';
       assert.match(secret, /^[0-9a-f]{48}$/);
@@ -105,6 +108,26 @@ describe('what deploy/compose.yaml runs, without a container engine', { skip: as
     });
     assert.equal(`${stdout}${stderr}`, '');
     assert.equal(status, 0);
+  });
+
+  test('the health of a broker is asked where its config says that it answers', async () => {
+    const config = join(containers.volume('msk', 'hintmesh'), 'hintmesh.yaml');
+    const made = readFileSync(config, 'utf8');
+    const withHttp = (http: string): { ok: boolean; out: string } => {
+      writeFileSync(config, made.replace(/^http: .*$/m, `http: ${http}`));
+      return containers.health('msk');
+    };
+    try {
+      assert.deepEqual(containers.health('msk'), { ok: true, out: 'http://127.0.0.1:7441/healthz: 200' });
+      const { out: address, ok } = withHttp(`{ host: ${containers.address('msk')}, port: 7441 }`);
+      assert.ok(ok, address);
+      assert.ok(!withHttp('{ host: 0.0.0.0, port: 7442 }').ok, 'nobody listens there');
+      // A broker that cannot be asked is not unhealthy; a config that says nothing of it is.
+      assert.ok(withHttp('{ enabled: false }').ok);
+      assert.ok(!withHttp('{ port: many }').ok);
+    } finally {
+      writeFileSync(config, made);
+    }
   });
 
   test('SIGTERM, the signal of both images, ends all of them in good order', async () => {

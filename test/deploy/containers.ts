@@ -3,6 +3,8 @@
 // compiled program; the entry points are those of the Dockerfiles.
 
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -29,10 +31,32 @@ const START_TIMEOUT_MS = 30_000;
 export const TAGS = ['msk', 'spb'] as const;
 export type Tag = (typeof TAGS)[number];
 
+/**
+ * What Docker gives the empty volumes before any container runs, though they are mounted read-only: owner, group
+ * and mode of the folder in the image.
+ */
+const IMAGE_FOLDERS = [
+  { of: 'hintmesh', dockerfile: 'deploy/docker/Dockerfile', folder: '/etc/hintmesh' },
+  { of: 'asterisk', dockerfile: 'deploy/docker/asterisk/Dockerfile', folder: '/etc/asterisk/site' },
+] as const;
+/** Users of the images; `asterisk` has another number in the root that stands for its image. */
+const NUMBERS: Readonly<Record<string, number>> = { root: 0, node: 1000, asterisk: 5060 };
+/** Root of `init`, as compose.yaml has it. */
+const ONLY_CHOWN = ['setpriv', '--bounding-set=-all,+chown', '--inh-caps=-all', '--no-new-privs'] as const;
+
 /** The JSON form of ENTRYPOINT or CMD in a Dockerfile, the last one. */
-export function argvOf(dockerfile: string, name: 'ENTRYPOINT' | 'CMD'): string[] {
-  const lines = readFileSync(join(REPOSITORY, dockerfile), 'utf8').match(new RegExp(`^${name} (.*)$`, 'gm'));
-  return JSON.parse(lines?.at(-1)?.slice(name.length) ?? 'null') as string[];
+export function argvOf(dockerfile: string, name: 'ENTRYPOINT' | 'CMD' | 'HEALTHCHECK'): string[] {
+  const text = readFileSync(join(REPOSITORY, dockerfile), 'utf8').replace(/\\\n/g, ' ');
+  const line = text.match(new RegExp(`^${name} .*$`, 'gm'))?.at(-1);
+  return JSON.parse(line?.slice(line.indexOf('[')) ?? 'null') as string[];
+}
+
+/** From `install -d` in a Dockerfile. */
+function ownerOf(dockerfile: string, folder: string): { owner: number; group: number; mode: number } {
+  const text = readFileSync(join(REPOSITORY, dockerfile), 'utf8');
+  const line = new RegExp(`install -d -m (\\d+) -o (\\w+) -g (\\w+).* ${folder}\\b`);
+  const [, mode = '', owner = '', group = ''] = line.exec(text) ?? [];
+  return { owner: NUMBERS[owner] ?? NaN, group: NUMBERS[group] ?? NaN, mode: Number.parseInt(mode, 8) };
 }
 
 export class Containers {
@@ -48,14 +72,22 @@ export class Containers {
 
   /** Compiles the program and makes the volumes, empty. */
   async open(): Promise<void> {
-    const program = join(this.#folder, 'program');
+    const program = this.#program;
     await build(program);
     symlinkSync(join(REPOSITORY, 'node_modules'), join(program, 'node_modules'));
     mkdirSync(join(this.#folder, 'bin'));
     symlinkSync(join(program, 'dist/main.js'), join(this.#folder, 'bin/hintmesh'));
+    // What the image has at /opt/hintmesh, as far as it is run here.
+    cpSync(join(REPOSITORY, 'deploy'), join(program, 'deploy'), { recursive: true });
+    cpSync(join(REPOSITORY, 'dialplan'), join(program, 'dialplan'), { recursive: true });
     for (const tag of TAGS) {
-      for (const of of ['hintmesh', 'asterisk', 'state'])
-        mkdirSync(this.volume(tag, of), { recursive: true });
+      mkdirSync(this.volume(tag, 'state'), { recursive: true });
+      for (const { of, dockerfile, folder } of IMAGE_FOLDERS) {
+        const { owner, group, mode } = ownerOf(dockerfile, folder);
+        mkdirSync(this.volume(tag, of));
+        chownSync(this.volume(tag, of), owner, group);
+        chmodSync(this.volume(tag, of), mode);
+      }
     }
     await this.#hosts.open();
     const names = [
@@ -74,29 +106,49 @@ export class Containers {
     return tag === 'msk' ? this.#hosts.a : this.#hosts.b;
   }
 
+  /** Of its interface, as this process sees it. */
+  address(tag: Tag): string {
+    return this.#host(tag).address;
+  }
+
+  get #program(): string {
+    return join(this.#folder, 'program');
+  }
+
   get #path(): string {
     return `${join(this.#folder, 'bin')}:${process.env['PATH']}`;
   }
 
-  /** The service `init`; returns what it printed. */
+  /** The service `init`, with the capability that it has; returns what it printed. */
   init(): Promise<string> {
-    const id = (flag: string): string => runSync(['chroot', this.#root.path, 'id', flag, 'asterisk']).out;
+    const { uid, gid } = this.asteriskUser;
     // The test's own variables are not in a container: as settings of the broker they would be strange.
-    const env = [
-      '-u',
-      'HINTMESH_REQUIRE_ASTERISK',
-      `PATH=${this.#path}`,
-      'BROKER_USER=0:0',
-      `ASTERISK_USER=${id('-u')}:${id('-g')}`,
-    ];
-    const script = join(REPOSITORY, 'deploy/docker/init.sh');
-    return run(['env', ...env, 'sh', script, join(this.#folder, 'setup'), REPOSITORY], START_TIMEOUT_MS);
+    const env = ['-u', 'HINTMESH_REQUIRE_ASTERISK', `PATH=${this.#path}`, `ASTERISK_USER=${uid}:${gid}`];
+    const script = join(this.#program, 'deploy/docker/init.sh');
+    const argv = ['env', ...env, 'sh', script, join(this.#folder, 'setup'), this.#program];
+    return run([...ONLY_CHOWN, ...argv], START_TIMEOUT_MS);
+  }
+
+  /** In the root that stands for its image. */
+  get asteriskUser(): { readonly uid: number; readonly gid: number } {
+    const id = (flag: string): number =>
+      Number(runSync(['chroot', this.#root.path, 'id', flag, 'asterisk']).out);
+    return { uid: id('-u'), gid: id('-g') };
   }
 
   /** `hintmesh` in the container of a broker. */
   hintmesh(tag: Tag, ...args: string[]): { ok: boolean; out: string } {
     const config = join(this.volume(tag, 'hintmesh'), 'hintmesh.yaml');
     return runSync([...this.#inside(tag), 'hintmesh', ...args, '-c', config]);
+  }
+
+  /** HEALTHCHECK of the broker's image. */
+  health(tag: Tag): { ok: boolean; out: string } {
+    const config = join(this.volume(tag, 'hintmesh'), 'hintmesh.yaml');
+    const argv = argvOf('deploy/docker/Dockerfile', 'HEALTHCHECK').map((arg) =>
+      arg.replace('/opt/hintmesh', this.#program),
+    );
+    return runSync([...this.#inside(tag), ...argv, config]);
   }
 
   /** Where the volumes lie here stands in the environment; in the containers it is the default. */
@@ -168,9 +220,9 @@ export class Containers {
     return readFileSync(this.#logFile(name), 'utf8');
   }
 
-  /** From another host, as Prometheus asks: at the address of the Asterisk. */
+  /** From another host, as Prometheus asks: at the address of the PBX. */
   get(tag: Tag, path: string): Promise<Response> {
-    return fetch(`http://${this.#host(tag).address}:7441${path}`);
+    return fetch(`http://${this.address(tag)}:7441${path}`);
   }
 
   /** `docker compose exec TAG asterisk -rx COMMAND`. */
