@@ -3,7 +3,15 @@
  * http/contract.ts; it may be an older or newer broker, or another program altogether. Words of closed lists
  * (beliefs, states, codes) are taken as they come: a newer broker may have more.
  */
-import type { ConditionRow, PeerRow, Reloaded, StateRow, Status, WatchEvent } from '../http/contract.ts';
+import type {
+  ConditionRow,
+  PeerRow,
+  Reloaded,
+  StateRow,
+  Status,
+  WatchEvent,
+  WatchLine,
+} from '../http/contract.ts';
 
 /** Where the value is wrong (`peers[1].lamps`), or `undefined` when it is right. */
 export type Check = (value: unknown, at: string) => string | undefined;
@@ -107,9 +115,9 @@ const EVENTS: Readonly<Record<WatchEvent['type'], Check>> = {
   cleared: shape<EventOf<'raised' | 'cleared'>>({ condition }),
 };
 
-/** An event of a type that this version does not know is right, whatever it holds. */
-export const watchEvent: Check = (value, at) => {
-  const wrong = shape<WatchEvent>({ type: text })(value, at);
+/** An event of a type that this version does not know is right, whatever it holds; an older broker tells no time. */
+export const watchLine: Check = (value, at) => {
+  const wrong = shape<WatchLine>({ type: text, at: maybe(text) })(value, at);
   if (wrong !== undefined) return wrong;
   const { type } = value as { readonly type: string };
   return Object.hasOwn(EVENTS, type) ? EVENTS[type as WatchEvent['type']](value, at) : undefined;
@@ -118,5 +126,5 @@ export const watchEvent: Check = (value, at) => {
 export const reloadAnswer: Check = (value, at) =>
   shape<Reloaded>({ ok: flag })(value, at) ??
   ((value as Reloaded).ok
-    ? shape<Extract<Reloaded, { ok: true }>>({ changes: each(text) })(value, at)
+    ? shape<Extract<Reloaded, { ok: true }>>({ changes: each(text), warnings: maybe(each(text)) })(value, at)
     : shape<Extract<Reloaded, { ok: false }>>({ mistakes: each(text) })(value, at));

@@ -6,6 +6,9 @@ import { visible } from '../config/formats.ts';
 import type { Address } from './broker-address.ts';
 import { Failure } from './io.ts';
 
+/** What mends a token file, and reloads without one. */
+export const BY_SIGNAL = 'systemctl kill -s HUP hintmesh, or kill -HUP and its process id';
+
 /** What is quoted of an answer that says no. */
 const MAX_QUOTED = 300;
 
@@ -20,6 +23,9 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 export function unreachable(address: Address, error: unknown): Failure {
+  const moved = address.mayDiffer
+    ? `\n  if it runs, and ${address.mayDiffer} since it started, restart it`
+    : '';
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   if (code.startsWith('HPE_')) return notUnderstood(address, 'it is no HTTP');
   if (code === 'ECONNRESET') {
@@ -31,7 +37,7 @@ export function unreachable(address: Address, error: unknown): Failure {
     [
       `no broker answers at ${address.url}: ${REASONS[code] ?? code}`,
       `  the address is ${address.from}`,
-      '  start the broker with: systemctl start hintmesh, or by hand: hintmesh run',
+      `  start the broker with: systemctl start hintmesh, or by hand: hintmesh run${moved}`,
     ].join('\n'),
   );
 }
@@ -57,7 +63,9 @@ export function tooLong({ url }: Address, what: string): Failure {
 export function refused({ url }: Address, path: string, status: number, body: string): Failure {
   if (status === 401) {
     return new Failure(
-      `${url} does not take the token found in state_dir: the broker was started with another state_dir, or could not write there; restart it`,
+      `${url} does not take the token found in state_dir
+  if state_dir was changed since the broker started, restart it
+  if the broker could not write there, mend that and have it try again: ${BY_SIGNAL}`,
     );
   }
   const reason = reasonIn(body);

@@ -1,11 +1,12 @@
 /**
- * Where the running broker answers: told by --url, or by the config it was started with. Owns how that is
- * found, also when the rest of the config is wrong, and how it is explained.
+ * Where the running broker answers: told by --url, by the config, or by what the broker left beside its token. Owns
+ * how that is found, also when the config is wrong or was changed since, and how it is explained.
  */
 import { visible } from '../config/formats.ts';
 import { readHttpAddress } from '../config/http-address.ts';
 import { dialledAt } from '../config/listen.ts';
 import { isLoopback } from '../config/url.ts';
+import { BY_SIGNAL } from './api-failures.ts';
 import { Failure, type Io, USAGE } from './io.ts';
 import { readToken } from './token.ts';
 
@@ -24,31 +25,65 @@ export interface Address {
   readonly url: string;
   /** Where the address comes from, as the end of a sentence. */
   readonly from: string;
+  /** What may make it wrong, without "since the broker started"; absent: nothing that we know. */
+  readonly mayDiffer?: string;
 }
 
 const URL_SHAPE = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):(\d{1,5})\/?$/;
+const BRACKETS = /^\[|\]$/g;
+
 export function brokerAddress({ config, url }: AtBroker, io: Io): Address {
   if (url !== undefined) return ofUrl(url);
   const found = readHttpAddress(config, io.env);
   if (!found.ok) throw new Failure(visible(found.why));
-  return newAddress(found.host, found.port, `http.host and http.port of ${visible(config)}`);
+  const address = newAddress(found.host, found.port, `http.host and http.port of ${visible(config)}`);
+  return { ...address, mayDiffer: 'these were changed' };
 }
 
 /**
- * What proves that we may tell the broker what to do: a secret in a file that only its user, and root, can read.
- * It is not sent to another machine, whatever --url says.
+ * Where the broker takes a command, and what proves that we may give it: a secret in a file that only its user, and
+ * root, can read. Whatever --url says, it is not sent to another machine.
  */
-export function brokerToken({ config, url }: AtBroker, io: Io): string {
-  if (url !== undefined && !isLoopback(ofUrl(url).host)) {
+export function commandAddress(
+  options: AtBroker,
+  command: 'reload' | 'leave',
+  io: Io,
+): { readonly address: Address; readonly token: string } {
+  const given = options.url === undefined ? undefined : ofUrl(options.url);
+  if (given !== undefined && !isLoopback(given.host)) {
     throw new Failure(
-      `--url ${url} is another machine; a broker takes reload and leave only from its own`,
+      `--url ${options.url}: the token is only sent to a loopback address; write http://127.0.0.1:PORT, or leave --url out`,
       USAGE,
     );
   }
+  const { token, url, file } = readToken(stateDirOf(options, command, io));
+  if (given !== undefined) return { address: given, token };
+  if (url === null) {
+    const instead = command === 'reload' ? `have it reload with: ${BY_SIGNAL}` : 'restart it with HTTP first';
+    throw new Failure(
+      `the broker was started with http.enabled: false, so it takes no ${command}; ${instead}`,
+    );
+  }
+  return { address: leftAddress(url, file) ?? brokerAddress(options, io), token };
+}
+
+function leftAddress(url: string | undefined, file: string): Address | undefined {
+  const [, host, port] = URL_SHAPE.exec(url ?? '') ?? [];
+  if (host === undefined) return undefined;
+  const address = newAddress(host.replace(BRACKETS, ''), Number(port), `what the broker left in ${file}`);
+  return { ...address, mayDiffer: 'state_dir was changed' };
+}
+
+function stateDirOf({ config }: AtBroker, command: 'reload' | 'leave', io: Io): string {
   const found = readHttpAddress(config, io.env);
-  if (found.ok) return readToken(found.stateDir);
+  if (found.stateDir !== undefined) return found.stateDir;
+  // Past the last semicolon is what to do about the address, which is no help to find the token.
+  const wrong = found.ok ? '' : found.why.slice(0, found.why.lastIndexOf('; '));
+  const without = command === 'reload' ? `\n  to reload without it: ${BY_SIGNAL}` : '';
   throw new Failure(
-    `the broker's token is in its state_dir, and where that is cannot be read: ${visible(found.why)}`,
+    `${visible(wrong)}
+  the token for ${command} is in state_dir, and only the config says where that is
+  mend the file, put it back as it was, or name another with -c${without}`,
   );
 }
 
@@ -58,9 +93,14 @@ function ofUrl(url: string): Address {
     const what = 'is no address of a broker; write http://HOST:PORT, like http://127.0.0.1:7441';
     throw new Failure(`--url ${visible(JSON.stringify(url))} ${what}`, USAGE);
   }
-  return newAddress(dialledAt(host.replace(/^\[|\]$/g, '')), Number(port), 'what --url says');
+  return newAddress(dialledAt(host.replace(BRACKETS, '')), Number(port), 'what --url says');
 }
 
 function newAddress(host: string, port: number, from: string): Address {
-  return { host, port, url: visible(`http://${host.includes(':') ? `[${host}]` : host}:${port}`), from };
+  return { host, port, url: visible(urlOf({ host, port })), from };
+}
+
+/** `host` as it is dialled: an IPv6 address without brackets. */
+export function urlOf({ host, port }: Pick<Address, 'host' | 'port'>): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -31,6 +31,7 @@ function summary(config: Config): [name: string, lines: string[]][] {
     ['asterisk', [`${ami.host}:${ami.port} as ${ami.username}${ami.tls ? ', over TLS' : ''}`]],
     ['listen', [listening]],
     ['http', [http ? `${http.host}:${http.port}` : 'no']],
+    ['state_dir', [config.stateDir]],
     ['exports', config.export.length > 0 ? config.export.map(exportLine) : ['nothing']],
     ['peers', peers.length > 0 ? peers.map(peerLine) : ['none']],
   ];

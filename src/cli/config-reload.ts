@@ -104,7 +104,8 @@ export class ConfigReload {
         ? `the config was reloaded: ${changes.join('; ')}`
         : 'the config was reloaded; nothing changed';
     logger.info({ event: 'reloaded', changes }, text);
-    return { ok: true, changes };
+    const warnings = loaded.warnings.map(formatFinding);
+    return { ok: true, changes, ...(warnings.length > 0 && { warnings }) };
   }
 
   #refuse(mistakes: readonly string[]): Reloaded {

@@ -6,7 +6,7 @@ import { visible } from '../config/formats.ts';
 import type { Status } from '../http/contract.ts';
 import { statusAnswer } from './answers.ts';
 import { ask } from './api.ts';
-import { type AtBroker, brokerAddress, brokerToken } from './broker-address.ts';
+import { type AtBroker, commandAddress } from './broker-address.ts';
 import { FAILED, Failure, type Io, OK, USAGE } from './io.ts';
 import { printableJson } from './text.ts';
 
@@ -18,8 +18,7 @@ export interface LeaveOptions extends AtBroker {
 const YES = /^\s*y(es)?\s*$/i;
 
 export async function leave(options: LeaveOptions, io: Io): Promise<number> {
-  const address = brokerAddress(options, io);
-  const token = brokerToken(options, io);
+  const { address, token } = commandAddress(options, 'leave', io);
   const { pbx, peers } = (await ask(address, { path: '/api/status' }, statusAnswer)) as Status;
   if (!options.yes && !(await isSure(visible(pbx), peers.filter(({ former }) => !former).length, io))) {
     io.err('nothing was done');
@@ -35,9 +34,12 @@ export async function leave(options: LeaveOptions, io: Io): Promise<number> {
 async function isSure(pbx: string, peers: number, io: Io): Promise<boolean> {
   const whom = peers === 1 ? '1 peer' : `${peers} peers`;
   const answer = await io.ask(
-    `${pbx} leaves for good: at ${whom} its lamps show the gone-state at once. (A restart needs no leave.) Sure? [y/N] `,
+    `${pbx} leaves for good: its lamps at ${whom} go to their gone_state at once. (A restart needs no leave.) Sure? [y/N] `,
   );
   if (answer === undefined)
-    throw new Failure('leave turns lamps at the peers off at once; to do it, add --yes', USAGE);
+    throw new Failure(
+      `${pbx} leaves for good: its lamps at the peers go to their gone_state at once; to do it, add --yes`,
+      USAGE,
+    );
   return YES.test(answer);
 }

@@ -13,12 +13,13 @@ export class LogOutput {
   readonly #lost: (count: number) => void;
   readonly #losing: () => void;
   #dropped = 0;
+  #saying = false;
   /** The count that the line being written tells: if that line is lost too, the count must not be. */
   #telling = 0;
 
   /**
    * `lost` logs how many lines were dropped; called when lines arrive again. `losing` is called at each that is
-   * dropped, and must not log.
+   * dropped; a line that it logs itself is dropped unsaid, so that nothing goes round for ever.
    */
   constructor(stream: Writable, lost: (count: number) => void, losing: () => void) {
     this.#stream = stream;
@@ -42,7 +43,10 @@ export class LogOutput {
 
   #drop(worth: number): void {
     this.#dropped += worth;
+    if (this.#saying) return;
+    this.#saying = true;
     this.#losing();
+    this.#saying = false;
   }
 
   #tell(): void {

@@ -7,7 +7,7 @@ import { LogOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
 
-/** `losing` is called at each line that nobody takes, and must not log. */
+/** `losing` is called at each line that nobody takes. */
 export function newLogger({ tag, logLevel }: Config, env: Io['env'], losing: () => void): Logger {
   // Not pino's own destination: that retries a full disk for ever, and again when the process ends.
   const tellLost = (count: number): void => {

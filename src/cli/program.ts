@@ -20,6 +20,14 @@ Examples:
 
 Exit codes: 0 done, 1 refused or failed (the reasons are on stderr), 2 not understood.`;
 
+const STATES_HELP = `
+STATE is what the PBX of the extension told; "not told": it has no such extension, or was not heard yet.
+LAMP is what the Asterisk here was last given for the lamp EXT*PBX:
+  INUSE                     this, and it should be this
+  should be BUSY; is INUSE  BUSY is still to be written
+  stays INUSE               its PBX was not heard yet, or Asterisk is down: it is left as it is
+  -                         an extension of this PBX, which has no such lamp here`;
+
 const CONFIG_OPTION = ['-c, --config <file>', 'the config file', DEFAULT_CONFIG] as const;
 const URL_OPTION = ['--url <url>', 'where other brokers dial this one, for the line to hand out'] as const;
 
@@ -103,10 +111,15 @@ function addBrokerCommands(program: Command, io: Io, done: Done): void {
       .option('--json', "the broker's answer as it is");
   command('status', 'how the running broker is: Asterisk, peers, what is wrong and its cure')
     .option('--check', 'exit with 1 when it is not ready')
+    .option(
+      '--wait [seconds]',
+      'wait until it is ready, 60 s if not told; exit with 1 when it is not by then',
+    )
     .action(async (options: StatusOptions) => done(await (await import('./status.ts')).status(options, io)));
   command('states', 'what the extensions are and what their lamps show')
     .option('--pbx <tag>', 'only the extensions of this PBX')
     .argument('[pattern...]', 'only these, as in match: of the config (1001, 1000-1099, _1XXX), or EXT*tag')
+    .addHelpText('after', STATES_HELP)
     .action(async (patterns: string[], options: StatesOptions) =>
       done(await (await import('./states.ts')).states({ ...options, patterns }, io)),
     );
@@ -116,7 +129,7 @@ function addBrokerCommands(program: Command, io: Io, done: Done): void {
   command('reload', 'have the running broker read its config again, and print what changed').action(
     async (options) => done(await (await import('./reload.ts')).reload(options, io)),
   );
-  command('leave', 'end the broker for good: its lamps at the peers show the gone-state at once')
+  command('leave', 'end the broker for good: its lamps at the peers go to their gone_state at once')
     .option('--yes', 'do not ask')
     .action(async (options: LeaveOptions) => done(await (await import('./leave.ts')).leave(options, io)));
 }

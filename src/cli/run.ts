@@ -3,7 +3,9 @@
  * the broker does is broker.ts's.
  */
 import { Broker, type Report } from '../broker.ts';
+import { dialledAt } from '../config/listen.ts';
 import type { Status } from '../http/contract.ts';
+import { urlOf } from './broker-address.ts';
 import { openConfig, readConfig } from './config-file.ts';
 import { ConfigReload } from './config-reload.ts';
 import { toBrokerOptions } from './config-to-broker.ts';
@@ -54,7 +56,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
 
   const serve = async (): Promise<End> => {
     // Not before: a broker that cannot start, as another one runs, must not take that one's place here.
-    await Promise.race([state.publishToken(), stopped]);
+    await Promise.race([state.publishToken(commandUrl(broker)), stopped]);
     broker.tell('memory-unwritable', state.trouble);
     service.started();
     onHangup = () => void reloads.request();
@@ -77,6 +79,11 @@ async function start(broker: Broker, logger: Logger): Promise<'started' | 'faile
     logger.error({ event: 'start-failed' }, `cannot start: ${(error as Error).message}`);
     return 'failed';
   }
+}
+
+/** Where the commands of this machine find it. */
+function commandUrl({ httpAddress: at }: Broker): string | undefined {
+  return at && urlOf({ host: dialledAt(at.host), port: at.port });
 }
 
 /** For `systemctl status`. */

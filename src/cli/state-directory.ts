@@ -4,17 +4,21 @@
  */
 import { MAX_TAGS, readTags, rememberTags } from '../config/tags.ts';
 import type { Logger } from './log.ts';
-import { newToken, writeToken } from './token.ts';
+import { newToken, readToken, writeToken } from './token.ts';
 
-type Trouble = 'read' | 'tags' | 'token';
+interface Trouble {
+  readonly what: string;
+  /** What does not work by it, unless `what` says so. */
+  readonly consequence?: string;
+}
 
 export class StateDirectory {
   readonly token = newToken();
   readonly #folder: string;
   readonly #logger: Logger;
-  readonly #troubles = new Map<Trouble, string>();
+  readonly #troubles = new Map<'read' | 'tags' | 'token', Trouble>();
   #tags: readonly string[] = [];
-  #tokenWritten = false;
+  #url: string | undefined;
 
   constructor(folder: string, logger: Logger) {
     this.#folder = folder;
@@ -28,13 +32,20 @@ export class StateDirectory {
 
   /** What does not work now, in one line; `undefined`: all does. */
   get trouble(): string | undefined {
-    return this.#troubles.size > 0 ? [...this.#troubles.values()].join('; ') : undefined;
+    const consequences = new Map<string, string[]>();
+    for (const { what, consequence } of this.#troubles.values()) {
+      const known = consequences.get(what) ?? [];
+      consequences.set(what, consequence === undefined ? known : [...known, consequence]);
+    }
+    return consequences.size > 0
+      ? [...consequences].map(([what, all]) => words(what, all)).join('; ')
+      : undefined;
   }
 
   /** Adds the peers of a config to what is remembered. Never rejects. */
   async remember(peers: readonly { readonly tag: string }[]): Promise<void> {
     const known = readTags(this.#folder);
-    this.#note('read', 'state-unreadable', known.warning);
+    this.#note('read', 'state-unreadable', known.warning === undefined ? undefined : { what: known.warning });
     const tags = new Set([...known.tags, ...this.#tags, ...peers.map(({ tag }) => tag)]);
     this.#tags = [...tags].slice(-MAX_TAGS);
     await this.#write('tags', 'lamps of peers that leave will not be repaired', () =>
@@ -42,30 +53,44 @@ export class StateDirectory {
     );
   }
 
-  /** Lets the commands of this machine in, if that was not done yet. Never rejects. */
-  async publishToken(): Promise<void> {
-    if (this.#tokenWritten) return;
-    this.#tokenWritten = await this.#write('token', 'hintmesh reload and leave do not work', () =>
-      writeToken(this.#folder, this.token),
-    );
+  /**
+   * Lets the commands of this machine in, if the file is not there already. `url`: where they find the broker, told
+   * once; absent: it serves no HTTP. Never rejects.
+   */
+  async publishToken(url = this.#url): Promise<void> {
+    this.#url = url;
+    await this.#write('token', 'hintmesh reload and leave do not work (kill -HUP does)', async () => {
+      if (!this.#isPublished()) await writeToken(this.#folder, this.token, url);
+    });
   }
 
-  async #write(what: Trouble, consequence: string, write: () => Promise<void>): Promise<boolean> {
+  #isPublished(): boolean {
     try {
-      await write();
-      this.#note(what, 'state-unwritable', undefined);
-      return true;
-    } catch (error) {
-      const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-      const text = `cannot write to state_dir ${this.#folder} (${why}); ${consequence}`;
-      this.#note(what, 'state-unwritable', text);
+      return readToken(this.#folder).token === this.token;
+    } catch {
       return false;
     }
   }
 
-  #note(what: Trouble, event: 'state-unreadable' | 'state-unwritable', text: string | undefined): void {
-    if (text === undefined) return void this.#troubles.delete(what);
-    this.#troubles.set(what, text);
-    this.#logger.warn({ event }, text);
+  async #write(kind: 'tags' | 'token', consequence: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+      this.#note(kind, 'state-unwritable', undefined);
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+      const what = `cannot write to state_dir ${this.#folder} (${why})`;
+      this.#note(kind, 'state-unwritable', { what, consequence });
+    }
   }
+
+  #note(kind: 'read' | 'tags' | 'token', event: string, trouble: Trouble | undefined): void {
+    if (trouble === undefined) return void this.#troubles.delete(kind);
+    this.#troubles.set(kind, trouble);
+    const { what, consequence } = trouble;
+    this.#logger.warn({ event }, words(what, consequence === undefined ? [] : [consequence]));
+  }
+}
+
+function words(what: string, consequences: readonly string[]): string {
+  return consequences.length > 0 ? `${what}: ${consequences.join(', and ')}` : what;
 }

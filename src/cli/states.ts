@@ -2,10 +2,10 @@
 import { visible } from '../config/formats.ts';
 import { type Match, matches, parseMatch } from '../core/match.ts';
 import { splitLampName, whyNotTag } from '../core/names.ts';
-import type { StateRow } from '../http/contract.ts';
-import { statesAnswer } from './answers.ts';
+import type { StateRow, Status } from '../http/contract.ts';
+import { statesAnswer, statusAnswer } from './answers.ts';
 import { ask } from './api.ts';
-import { type AtBroker, brokerAddress } from './broker-address.ts';
+import { type Address, type AtBroker, brokerAddress } from './broker-address.ts';
 import { Failure, type Io, OK, USAGE } from './io.ts';
 import { type Column, paintFor, printableJson, table } from './text.ts';
 
@@ -23,18 +23,29 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export async function states(options: StatesOptions, io: Io): Promise<number> {
+  const { pbx, patterns = [] } = options;
   const meant = selection(options);
-  const answer = await ask(brokerAddress(options, io), { path: '/api/states' }, statesAnswer);
-  const rows = (answer as StateRow[]).filter(meant);
+  const address = brokerAddress(options, io);
+  const all = (await ask(address, { path: '/api/states' }, statesAnswer)) as StateRow[];
+  const rows = all.filter(meant);
+  if (pbx !== undefined && !all.some((row) => row.pbx === pbx)) await mustBeKnown(pbx, address);
   if (options.json) io.out(printableJson(rows));
-  else if (rows.length > 0) io.out(table(COLUMNS, rows.map(cells), paintFor(io)).join('\n'));
-  else
-    io.err(
-      (answer as StateRow[]).length > 0
-        ? 'no extension of the broker is meant by that'
-        : 'the broker has no extensions',
-    );
+  else if (rows.length > 0) io.out(table(COLUMNS, sorted(rows).map(cells), paintFor(io)).join('\n'));
+  else io.err(`no extension${pbx === undefined ? '' : ` of ${pbx}`} ${nothing(patterns)}`);
   return OK;
+}
+
+function nothing(patterns: readonly string[]): string {
+  return patterns.length > 0 ? `matches ${patterns.map(quoted).join(' ')}` : 'is known';
+}
+
+/** Of a PBX that has no extensions: is it one of those the broker knows? */
+async function mustBeKnown(pbx: string, address: Address): Promise<void> {
+  const { pbx: own, peers } = (await ask(address, { path: '/api/status' }, statusAnswer)) as Status;
+  const tags = [own, ...peers.map(({ peer }) => peer)];
+  if (tags.includes(pbx)) return;
+  const others = tags.length > 1 ? `its peers are ${tags.slice(1).join(', ')}` : 'it has no peers';
+  throw new Failure(visible(`there is no peer ${pbx}: this PBX is ${own}, and ${others}`));
 }
 
 function selection({ pbx, patterns = [] }: StatesOptions): (row: StateRow) => boolean {
@@ -61,12 +72,23 @@ function quoted(text: string | undefined): string {
   return visible(JSON.stringify(text));
 }
 
-function cells({ pbx, extension, state, lamp }: StateRow): string[] {
-  return [pbx, extension, state ?? 'none', lamp ? lampText(lamp) : '-'];
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/** Ours first; then by PBX and extension, 99 before 100. */
+function sorted(rows: readonly StateRow[]): StateRow[] {
+  const rank = ({ lamp }: StateRow): number => (lamp === undefined ? 0 : 1);
+  return rows.toSorted(
+    (a, b) => rank(a) - rank(b) || compare(a.pbx, b.pbx) || compare(a.extension, b.extension),
+  );
 }
 
-/** What it should show; and what Asterisk has, where that is something else. */
+/** The words are told by `--help` (program.ts). */
+function cells({ pbx, extension, state, lamp }: StateRow): string[] {
+  return [pbx, extension, state ?? 'not told', lamp ? lampText(lamp) : '-'];
+}
+
 function lampText({ desired, written }: NonNullable<StateRow['lamp']>): string {
-  if (desired === null) return `left as it is, ${written ?? 'not known'}`;
-  return desired === written ? desired : `${desired}, not written yet: ${written ?? 'not known'}`;
+  if (desired === null) return written === null ? 'stays as it is' : `stays ${written}`;
+  if (desired === written) return desired;
+  return `should be ${desired}; ${written === null ? "Asterisk's state is not known" : `is ${written}`}`;
 }

@@ -1,7 +1,7 @@
 /** `hintmesh watch`: what changes, as it changes, a line each, until it is stopped. Owns the form of the lines. */
 import { visible } from '../config/formats.ts';
-import type { WatchEvent } from '../http/contract.ts';
-import { watchEvent } from './answers.ts';
+import type { WatchEvent, WatchLine } from '../http/contract.ts';
+import { watchLine } from './answers.ts';
 import { follow } from './api.ts';
 import { notUnderstood } from './api-failures.ts';
 import { type Address, type AtBroker, brokerAddress } from './broker-address.ts';
@@ -12,6 +12,9 @@ import { BELIEF_COLOURS, type Paint, paintFor, printableJson, SEVERITY_COLOURS }
 const KIND_WIDTH = 7;
 const NAME_WIDTH = 16;
 
+/** An older broker tells no time. */
+type Line = WatchEvent & Partial<Pick<WatchLine, 'at'>>;
+
 export async function watch(options: AtBroker, io: Io): Promise<number> {
   const address = brokerAddress(options, io);
   const stop = io.takeSignals();
@@ -21,7 +24,7 @@ export async function watch(options: AtBroker, io: Io): Promise<number> {
     // Empty lines only show that the connection works.
     if (line.trim() === '') continue;
     const event = read(line, address);
-    const text = options.json ? printableJson(event) : `${clock()}  ${eventText(event, paint)}`;
+    const text = options.json ? printableJson(event) : `${clock(event.at)}  ${eventText(event, paint)}`;
     io.out(text);
     // A reader that is slow slows us down, and one that is gone ends us.
     if (!(await Promise.race([io.flushed(), stopped]))) return OK;
@@ -31,7 +34,7 @@ export async function watch(options: AtBroker, io: Io): Promise<number> {
   return FAILED;
 }
 
-function read(line: string, address: Address): WatchEvent {
+function read(line: string, address: Address): Line {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -39,9 +42,9 @@ function read(line: string, address: Address): WatchEvent {
     throw notUnderstood(address, 'a line is no JSON');
   }
   if (isLastWord(value)) throw new Failure(`${address.url}: ${visible(value.error)}`);
-  const wrong = watchEvent(value, '');
+  const wrong = watchLine(value, '');
   if (wrong !== undefined) throw notUnderstood(address, wrong);
-  return value as WatchEvent;
+  return value as Line;
 }
 
 /** Why the broker ends the watch. */
@@ -49,18 +52,20 @@ function isLastWord(value: unknown): value is { readonly error: string } {
   return typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string';
 }
 
-/** Local time, hh:mm:ss.mmm: when we heard it. */
-function clock(now = new Date()): string {
-  const [hours, minutes, seconds] = [now.getHours(), now.getMinutes(), now.getSeconds()].map((part) =>
+/** Local time, hh:mm:ss.mmm; when we heard it, if the broker does not say when it was. */
+function clock(at: string | undefined): string {
+  const told = new Date(at ?? Number.NaN);
+  const time = Number.isNaN(told.getTime()) ? new Date() : told;
+  const [hours, minutes, seconds] = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) =>
     String(part).padStart(2, '0'),
   );
-  return `${hours}:${minutes}:${seconds}.${String(now.getMilliseconds()).padStart(3, '0')}`;
+  return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 
 function eventText(event: WatchEvent, paint: Paint): string {
   switch (event.type) {
     case 'export':
-      return columns('export', event.extension, visible(event.state ?? 'none'));
+      return columns('export', event.extension, visible(event.state ?? 'no longer exported'));
     case 'lamp':
       return columns('lamp', `${event.extension}*${event.pbx}`, visible(event.state));
     case 'belief': {

@@ -132,7 +132,9 @@ export interface StateRow {
   };
 }
 
-/** One line of `GET /api/watch`. */
+/** One line of `GET /api/watch`: when it happened, in ISO 8601, UTC, with milliseconds; and what. */
+export type WatchLine = { readonly at: string } & WatchEvent;
+
 export type WatchEvent =
   /** A state of ours that the peers are told. */
   | { readonly type: 'export'; readonly extension: string; readonly state: DeviceState | null }
@@ -146,6 +148,8 @@ export type Reloaded =
   | {
       readonly ok: true /** What changed, one line each; empty: nothing. */;
       readonly changes: readonly string[];
+      /** What of the new config may be a mistake, one line each, with its place; absent: nothing. */
+      readonly warnings?: readonly string[];
     }
   /** Nothing was changed; why, one line each. */
   | { readonly ok: false; readonly mistakes: readonly string[] };

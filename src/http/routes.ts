@@ -19,7 +19,7 @@ interface Route {
 }
 
 const NO_TOKEN =
-  'this needs `Authorization: Bearer TOKEN`; the token is in the file http.token in state_dir of the config, new at each start';
+  'this needs `Authorization: Bearer TOKEN`; the token is the first line of the file http.token in state_dir of the config, new at each start';
 
 export class Routes {
   readonly #served: Served;

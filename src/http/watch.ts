@@ -1,9 +1,9 @@
 /**
- * Whoever reads `GET /api/watch`: one JSON a line, a blank line as heartbeat. Owns their number, what waits for each,
+ * Whoever reads `GET /api/watch`: one JSON with its time a line, a blank line as heartbeat. Owns their number, what waits for each,
  * and the one subscription behind them. A watcher that is cut gets `{error}` as its last line, if it still reads.
  */
 import type { ServerResponse } from 'node:http';
-import type { Served } from './contract.ts';
+import type { Served, WatchEvent, WatchLine } from './contract.ts';
 import { CUT_LINGER_MS, HEARTBEAT_MS, MAX_WATCHER_BYTES, MAX_WATCHERS } from './limits.ts';
 import { begin, errorLine, NDJSON_TYPE } from './reply.ts';
 
@@ -40,7 +40,7 @@ export class Watchers {
   add(response: ServerResponse): void {
     this.#responses.add(response);
     response.once('close', () => this.#remove(response));
-    this.#unsubscribe ??= this.#served.watch((event) => this.#write(`${JSON.stringify(event)}\n`));
+    this.#unsubscribe ??= this.#served.watch((event) => this.#write(lineOf(event)));
     this.#heartbeat ??= setInterval(() => this.#write('\n'), this.#bounds.heartbeatMs);
     begin(response, NDJSON_TYPE);
   }
@@ -75,4 +75,9 @@ export class Watchers {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
   }
+}
+
+function lineOf(event: WatchEvent): string {
+  const line: WatchLine = { at: new Date().toISOString(), ...event };
+  return `${JSON.stringify(line)}\n`;
 }

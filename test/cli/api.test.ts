@@ -46,9 +46,10 @@ describe('the address of the broker', () => {
 
   test('is explained when nobody answers there, with what to do', async () => {
     const file = folder.write('off.yaml', 'http: { port: 1 }\n');
-    for (const [args, from] of [
-      [['-c', file], `http.host and http.port of ${file}`],
-      [['--url', 'http://127.0.0.1:1/'], 'what --url says'],
+    const moved = '  if it runs, and these were changed since it started, restart it\n';
+    for (const [args, from, more] of [
+      [['-c', file], `http.host and http.port of ${file}`, moved],
+      [['--url', 'http://127.0.0.1:1/'], 'what --url says', ''],
     ] as const) {
       const { code, out, err } = await hintmesh('status', ...args);
       assert.deepEqual([code, out], [1, '']);
@@ -57,7 +58,7 @@ describe('the address of the broker', () => {
         `no broker answers at http://127.0.0.1:1: connection refused
   the address is ${from}
   start the broker with: systemctl start hintmesh, or by hand: hintmesh run
-`,
+${more}`,
       );
     }
   });

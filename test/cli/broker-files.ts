@@ -14,6 +14,8 @@ export interface BrokerFiles {
   readonly http: string;
   /** Writes the config: `more` after what every broker needs; the first time with nothing more. */
   write(more: string): void;
+  /** Writes the config with this as `http:`, and nothing more than every broker needs. */
+  changeHttp(http: string): void;
   /** The text of `name` in the state directory. */
   state(name: string): string;
 }
@@ -29,7 +31,7 @@ export async function brokerFiles(options: { amiPort?: number } = {}): Promise<B
   const pem = await generateIdentity('msk');
   folder.write(`${name}.pem`, pem);
   const { ami, websocket, http } = await freePorts('ami', 'websocket', 'http');
-  const write = (more: string) =>
+  const write = (more: string, answers = `{ port: ${http} }`) =>
     folder.write(
       `${name}.yaml`,
       `tag: msk
@@ -37,7 +39,7 @@ identity_file: ${name}.pem
 state_dir: state-${name}
 ami: { port: ${options.amiPort ?? ami}, secret_file: sim-secret }
 listen: { websocket: { port: ${websocket} } }
-http: { port: ${http} }
+http: ${answers}
 ${more}`,
     );
   const stateDir = join(folder.path, `state-${name}`);
@@ -48,6 +50,7 @@ ${more}`,
     websocketPort: websocket,
     http: `http://127.0.0.1:${http}`,
     write: (more) => void write(more),
+    changeHttp: (answers) => void write('', answers),
     state: (name) => readFileSync(join(stateDir, name), 'utf8'),
   };
 }

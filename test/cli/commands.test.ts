@@ -142,6 +142,7 @@ describe('check', () => {
       'g.yaml',
       `tag: msk
 identity_file: g.pem
+state_dir: state
 ami: { secret_file: secret, host: pbx, tls: { enabled: true } }
 listen: { websocket: { host: "0.0.0.0" } }
 ca_file: ca.pem
@@ -165,6 +166,7 @@ peers:
       'asterisk  pbx:5038 as hintmesh, over TLS',
       'listen    0.0.0.0:7440',
       'http      127.0.0.1:7441',
+      `state_dir ${at('state')}`,
       'exports   hints of ext-local: _1XXX, 0100-0199',
       'channels of DAHDI/{ext}: 30',
       'PJSIP/{ext}, SIP/{ext}: 2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007 and 2 more',

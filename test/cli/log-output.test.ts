@@ -75,3 +75,22 @@ test('a line that the stream refuses is counted, and so is the count when its ow
   output.write('e');
   assert.deepEqual(written, ['d', 'e', 'lost 3']);
 });
+
+test('a lost line that is logged as lost goes round once, and is counted', async () => {
+  const { stream, taken, next } = newStream();
+  const told: number[] = [];
+  let said = 0;
+  const line = 'x'.repeat(MAX_LOG_BACKLOG_BYTES);
+  const output = new LogOutput(
+    stream,
+    (count) => told.push(count),
+    () => {
+      said += 1;
+      output.write('a line is lost');
+    },
+  );
+  for (const each of [line, 'a', 'b']) output.write(each);
+  assert.equal(said, 2);
+  await next();
+  assert.deepEqual([taken.length, told], [1, [4]]);
+});

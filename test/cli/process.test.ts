@@ -214,7 +214,7 @@ describe('at a terminal', () => {
     const broker = await fakeBroker();
     broker.answers.set('GET /api/status', json(statusOf()));
     broker.answers.set('POST /api/leave', json({ leaving: true }, 202));
-    await writeToken(at('terminal'), newToken());
+    await writeToken(at('terminal'), newToken(), broker.url);
     const file = folder.write('terminal.yaml', `state_dir: terminal\nhttp: { port: ${broker.port} }\n`);
     const yes = await onTerminal(['leave', '-c', file], 'y\n');
     assert.equal(yes.code, 0);

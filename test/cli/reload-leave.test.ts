@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { BY_SIGNAL } from '../../src/cli/api-failures.ts';
 import { newToken, readToken, TOKEN_FILE, writeToken } from '../../src/cli/token.ts';
 import { newFolder } from '../config/folder.ts';
 import { fakeBroker, json, peerOf, statusOf } from './fake-broker.ts';
@@ -11,7 +12,7 @@ import { hintmesh, hintmeshIn } from './in-process.ts';
 const broker = await fakeBroker();
 const folder = newFolder();
 const token = newToken();
-await writeToken(join(folder.path, 'state'), token);
+await writeToken(join(folder.path, 'state'), token, broker.url);
 const CONFIG = folder.write('c.yaml', `state_dir: state\nhttp: { port: ${broker.port} }\n`);
 const AT = ['-c', CONFIG];
 const ESC = '\u001b';
@@ -33,6 +34,18 @@ describe('reload', () => {
     assert.equal((await hintmesh('reload', ...AT)).out, 'reloaded; nothing changed\n');
   });
 
+  test('prints what may be a mistake in the new config, beside what changed', async () => {
+    const answer = { ok: true, changes: [], warnings: ['c.yaml:1:2: peers: is empty', `x${ESC}`] };
+    broker.answers.set('POST /api/reload', json(answer));
+    assert.deepEqual(await hintmesh('reload', ...AT), {
+      code: 0,
+      out: 'reloaded; nothing changed\n',
+      err: 'warning: c.yaml:1:2: peers: is empty\nwarning: x\\u{1b}\n',
+    });
+    const asJson = await hintmesh('reload', ...AT, '--json');
+    assert.deepEqual([asJson.code, JSON.parse(asJson.out), asJson.err], [0, answer, '']);
+  });
+
   test('prints every mistake of a config that is refused, and fails', async () => {
     const answer = { ok: false, mistakes: ['c.yaml:1:2: tag is wrong', `c.yaml:3:4: ${ESC}`] };
     broker.answers.set('POST /api/reload', json(answer, 409));
@@ -49,7 +62,13 @@ describe('reload', () => {
     broker.answers.set('POST /api/reload', json({ error: 'no' }, 401));
     const refused = await hintmesh('reload', ...AT);
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /does not take the token found in state_dir: .*; restart it\n$/);
+    assert.equal(
+      refused.err,
+      `${broker.url} does not take the token found in state_dir
+  if state_dir was changed since the broker started, restart it
+  if the broker could not write there, mend that and have it try again: ${BY_SIGNAL}
+`,
+    );
     assert.ok(!refused.err.includes(token));
     broker.answers.set('POST /api/reload', json({ ok: true }));
     assert.match((await hintmesh('reload', ...AT)).err, /is not understood \(changes\)/);
@@ -64,15 +83,21 @@ describe('reload', () => {
     assert.equal(code, 1);
     assert.equal(
       err,
-      `cannot read the broker's token ${join(folder.path, 'none', TOKEN_FILE)}: there is no such file; is the broker running, and with this state_dir?\n`,
+      `cannot read the broker's token ${join(folder.path, 'none', TOKEN_FILE)}: there is no such file
+  if the broker does not run, start it; if state_dir was changed since it started, restart it
+  if the broker could not write there, mend that and have it try again: ${BY_SIGNAL}
+`,
     );
     mkdirSync(join(folder.path, 'none'));
     writeFileSync(join(folder.path, 'none', TOKEN_FILE), `short${ESC}\n`);
-    assert.match((await hintmesh('reload', '-c', none)).err, /http.token holds no token; restart the broker/);
+    assert.match(
+      (await hintmesh('reload', '-c', none)).err,
+      /http.token holds no token; have the broker write it again: systemctl kill -s HUP/,
+    );
     assert.equal(posts().length, before);
   });
 
-  test('takes another address from --url, but the token only to this machine', async () => {
+  test('takes another address from --url, but sends the token to a loopback address only', async () => {
     broker.answers.set('POST /api/reload', json({ ok: true, changes: [] }));
     const other = folder.write('other.yaml', 'state_dir: state\nhttp: { port: 1 }\n');
     assert.equal((await hintmesh('reload', '-c', other, '--url', broker.url)).code, 0);
@@ -80,9 +105,77 @@ describe('reload', () => {
       for (const command of ['reload', 'leave']) {
         const { code, err } = await hintmesh(command, '-c', other, '--url', url);
         assert.equal(code, 2);
-        assert.match(err, /is another machine; a broker takes reload and leave only from its own/);
+        assert.match(
+          err,
+          /^--url \S+: the token is only sent to a loopback address; write http:\/\/127.0.0.1:PORT/,
+        );
       }
     }
+  });
+});
+
+describe('the address of a command', () => {
+  const state = (name: string) => join(folder.path, name);
+
+  test('is the one the broker left beside its token, whatever the config says by now', async () => {
+    broker.answers.set('POST /api/reload', json({ ok: true, changes: [] }));
+    for (const http of ['{ port: 1 }', '{ host: 192.0.2.1 }', '{ enabled: false }', '{ port: many }']) {
+      const file = folder.write('moved.yaml', `state_dir: state\nfrob: 1\nhttp: ${http}\n`);
+      const { code, out, err } = await hintmesh('reload', '-c', file);
+      assert.deepEqual([code, out, err], [0, 'reloaded; nothing changed\n', ''], http);
+    }
+  });
+
+  test('is that of the config where the broker left none', async () => {
+    mkdirSync(state('old'));
+    writeFileSync(join(state('old'), TOKEN_FILE), `${token}\n`);
+    const file = folder.write('old.yaml', `state_dir: old\nhttp: { port: ${broker.port} }\n`);
+    assert.equal((await hintmesh('reload', '-c', file)).code, 0);
+    assert.equal(broker.asked.at(-1)?.authorization, `Bearer ${token}`);
+  });
+
+  test('is explained when nobody answers there', async () => {
+    await writeToken(state('over'), token, 'http://127.0.0.1:1');
+    const file = folder.write('over.yaml', `state_dir: over\nhttp: { port: ${broker.port} }\n`);
+    const { code, err } = await hintmesh('reload', '-c', file);
+    assert.equal(code, 1);
+    assert.equal(
+      err,
+      `no broker answers at http://127.0.0.1:1: connection refused
+  the address is what the broker left in ${join(state('over'), TOKEN_FILE)}
+  start the broker with: systemctl start hintmesh, or by hand: hintmesh run
+  if it runs, and state_dir was changed since it started, restart it
+`,
+    );
+  });
+
+  test('is none where the broker serves no HTTP, and it is said what to do', async () => {
+    await writeToken(state('deaf'), token);
+    const file = folder.write('deaf.yaml', `state_dir: deaf\nhttp: { port: ${broker.port} }\n`);
+    const begin = 'the broker was started with http.enabled: false, so it takes no';
+    const reload = await hintmesh('reload', '-c', file);
+    assert.deepEqual([reload.code, reload.err], [1, `${begin} reload; have it reload with: ${BY_SIGNAL}\n`]);
+    const leave = await hintmesh('leave', '-c', file, '--yes');
+    assert.deepEqual([leave.code, leave.err], [1, `${begin} leave; restart it with HTTP first\n`]);
+  });
+
+  test('cannot be had from a config that does not say where the token is, and --url is no way out', async () => {
+    const file = folder.write('broken.yaml', 'state_dir: state\n  tag: [\n');
+    for (const url of [[], ['--url', broker.url]]) {
+      const { code, err } = await hintmesh('reload', '-c', file, ...url);
+      assert.equal(code, 1);
+      const [wrong, ...help] = err.split('\n');
+      assert.match(wrong ?? '', /^\S+broken.yaml:\d+:\d+: [^;]+$/);
+      assert.deepEqual(help, [
+        '  the token for reload is in state_dir, and only the config says where that is',
+        '  mend the file, put it back as it was, or name another with -c',
+        `  to reload without it: ${BY_SIGNAL}`,
+        '',
+      ]);
+    }
+    const { err } = await hintmesh('leave', '-c', state('nowhere.yaml'), '--yes');
+    assert.match(err, /^cannot read \S+nowhere.yaml: there is no such file\n {2}the token for leave /);
+    assert.ok(!err.includes('HUP') && !err.includes('--url'));
   });
 });
 
@@ -105,7 +198,7 @@ describe('leave', () => {
       assert.equal(out, 'msk leaves: its peers are told, and the broker ends\n');
       assert.match(
         questions.join(),
-        /^msk leaves for good: at 2 peers its lamps show the gone-state at once/,
+        /^msk leaves for good: its lamps at 2 peers go to their gone_state at once/,
       );
       assert.deepEqual(broker.asked.at(-1), { what: 'POST /api/leave', authorization: `Bearer ${token}` });
     }
@@ -124,7 +217,7 @@ describe('leave', () => {
     const before = posts().length;
     const { code, out, err } = await hintmesh('leave', ...AT);
     assert.deepEqual([code, out], [2, '']);
-    assert.match(err, /to do it, add --yes\n$/);
+    assert.match(err, /^msk leaves .* go to their gone_state at once; to do it, add --yes\n$/);
     assert.equal(posts().length, before);
     assert.equal((await hintmesh('leave', ...AT, '--yes')).code, 0);
     const asJson = await hintmesh('leave', ...AT, '--yes', '--json');
@@ -139,6 +232,7 @@ test('a token is new each time, and the file that is read back has the one writt
   assert.notEqual(first, second);
   assert.match(first, /^[A-Za-z0-9_-]{43}$/);
   await writeToken(state, first);
-  await writeToken(state, second);
-  assert.equal(readToken(state), second);
+  await writeToken(state, second, 'http://[::1]:7441');
+  const file = join(state, TOKEN_FILE);
+  assert.deepEqual(readToken(state), { token: second, file, url: 'http://[::1]:7441' });
 });

@@ -10,6 +10,7 @@ import { MAX_TAGS, TAGS_FILE } from '../../src/config/tags.ts';
 import { newFolder } from '../config/folder.ts';
 
 const folder = newFolder();
+const URL = 'http://127.0.0.1:7441';
 
 function newState(name: string) {
   const path = join(folder.path, name);
@@ -24,19 +25,30 @@ const peers = (...tags: string[]) => tags.map((tag) => ({ tag }));
 
 test('the token is for its owner only, another at each run, and written once', async () => {
   const { path, state, logged } = newState('token');
-  await state.publishToken();
+  await state.publishToken(URL);
   const file = join(path, TOKEN_FILE);
   assert.equal(statSync(file).mode & 0o777, 0o600);
-  assert.equal(readToken(path), state.token);
+  assert.deepEqual(readToken(path), { token: state.token, file, url: URL });
   const { ino } = statSync(file);
   await state.publishToken();
   assert.equal(statSync(file).ino, ino);
   const next = newState('token').state;
   await next.publishToken();
   assert.notEqual(next.token, state.token);
-  assert.equal(readToken(path), next.token);
+  assert.deepEqual(readToken(path), { token: next.token, file, url: null });
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.deepEqual([logged, state.trouble], [[], undefined]);
+});
+
+test('a token that is gone or damaged is written again, with the address', async () => {
+  const { path, state } = newState('lost');
+  const file = join(path, TOKEN_FILE);
+  await state.publishToken(URL);
+  for (const spoil of [() => rmSync(file), () => writeFileSync(file, 'x'), () => writeFileSync(file, '')]) {
+    spoil();
+    await state.publishToken();
+    assert.deepEqual(readToken(path), { token: state.token, file, url: URL });
+  }
 });
 
 test('every peer of every run is remembered, the latest longest', async () => {
@@ -60,18 +72,22 @@ test('what cannot be written is told, in the log each time and as a trouble unti
   const [tags = '', token = ''] = logged;
   assert.match(
     tags,
-    /^state-unwritable: cannot write to state_dir .*taken \(\w+\); lamps of peers that leave will not be repaired$/,
+    /^state-unwritable: cannot write to state_dir .*taken \(\w+\): lamps of peers that leave will not be repaired$/,
   );
-  assert.match(token, /^state-unwritable: .*; hintmesh reload and leave do not work$/);
+  assert.match(token, /^state-unwritable: .*: hintmesh reload and leave do not work \(kill -HUP does\)$/);
   assert.deepEqual(logged.length, 2);
-  assert.equal(state.trouble, [tags, token].map((line) => line.replace('state-unwritable: ', '')).join('; '));
+  const twice = 'lamps of peers that leave will not be repaired, and hintmesh reload and leave do not work';
+  assert.match(
+    state.trouble ?? '',
+    new RegExp(`^cannot write to state_dir \\S+ \\(\\w+\\): ${twice} \\(kill -HUP does\\)$`),
+  );
   assert.deepEqual(state.tags, ['spb']);
 
   rmSync(path);
   await state.remember([]);
   await state.publishToken();
   assert.equal(state.trouble, undefined);
-  assert.equal(readToken(path), state.token);
+  assert.equal(readToken(path).token, state.token);
   assert.deepEqual(JSON.parse(readFileSync(join(path, TAGS_FILE), 'utf8')).tags, ['spb']);
 });
 

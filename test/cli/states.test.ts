@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { StateRow } from '../../src/http/contract.ts';
-import { fakeBroker, json } from './fake-broker.ts';
+import { fakeBroker, json, peerOf, statusOf } from './fake-broker.ts';
 import { hintmesh } from './in-process.ts';
 
 const broker = await fakeBroker();
@@ -20,13 +20,15 @@ function lampOf(pbx: string, extension: string, [desired, written]: (StateRow['s
 
 const ROWS: readonly StateRow[] = [
   { pbx: 'msk', extension: '1001', state: 'INUSE' },
-  { pbx: 'msk', extension: '1002', state: null },
+  { pbx: 'msk', extension: '99', state: null },
   lampOf('spb', '1001', ['RINGING', 'RINGING']),
   lampOf('spb', '2001', ['RINGING', 'NOT_INUSE']),
   lampOf('b.example.com', '*76100', ['BUSY']),
   { ...lampOf('nsk', '3001', [null, 'INUSE']), state: 'INUSE' },
+  lampOf('nsk', '3002'),
 ];
 broker.answers.set('GET /api/states', json(ROWS));
+broker.answers.set('GET /api/status', json(statusOf({ peers: [peerOf(), peerOf({ peer: 'silent' })] })));
 
 async function extensions(...args: string[]): Promise<string[]> {
   const { code, out } = await hintmesh('states', ...AT, '--json', ...args);
@@ -35,17 +37,18 @@ async function extensions(...args: string[]): Promise<string[]> {
 }
 
 describe('states', () => {
-  test('tells each extension and its lamp, and where Asterisk has something else', async () => {
+  test('tells each extension, ours first, and its lamp, and where Asterisk has something else', async () => {
     assert.deepEqual(await hintmesh('states', ...AT), {
       code: 0,
       err: '',
-      out: `PBX            EXTENSION  STATE    LAMP
-msk            1001       INUSE    -
-msk            1002       none     -
-spb            1001       RINGING  RINGING
-spb            2001       RINGING  RINGING, not written yet: NOT_INUSE
-b.example.com  *76100     BUSY     BUSY, not written yet: not known
-nsk            3001       INUSE    left as it is, INUSE
+      out: `PBX            EXTENSION  STATE     LAMP
+msk            99         not told  -
+msk            1001       INUSE     -
+b.example.com  *76100     BUSY      should be BUSY; Asterisk's state is not known
+nsk            3001       INUSE     stays INUSE
+nsk            3002       not told  stays as it is
+spb            1001       RINGING   RINGING
+spb            2001       RINGING   should be RINGING; is NOT_INUSE
 `,
     });
   });
@@ -53,8 +56,8 @@ nsk            3001       INUSE    left as it is, INUSE
   test('means the extensions of one PBX, of patterns as in the config, and lamps by name', async () => {
     assert.deepEqual(await extensions('--pbx', 'spb'), ['1001*spb', '2001*spb']);
     assert.deepEqual(await extensions('1001'), ['1001*msk', '1001*spb']);
-    assert.deepEqual(await extensions('_[23]XXX', '1002'), ['1002*msk', '2001*spb', '3001*nsk']);
-    assert.deepEqual(await extensions('1000-1999', '--pbx', 'msk'), ['1001*msk', '1002*msk']);
+    assert.deepEqual(await extensions('_[23]XXX', '99'), ['99*msk', '2001*spb', '3001*nsk', '3002*nsk']);
+    assert.deepEqual(await extensions('1000-1999', '--pbx', 'msk'), ['1001*msk']);
     assert.deepEqual(await extensions('1001*spb', '*76100*b.example.com'), [
       '1001*spb',
       '*76100*b.example.com',
@@ -63,14 +66,34 @@ nsk            3001       INUSE    left as it is, INUSE
     assert.equal((await extensions()).length, ROWS.length);
   });
 
-  test('says so when nothing is meant', async () => {
-    const { code, out, err } = await hintmesh('states', ...AT, '4711');
-    assert.deepEqual([code, out, err], [0, '', 'no extension of the broker is meant by that\n']);
+  test('says so when nothing matches, by the name of what was asked for', async () => {
+    for (const [args, words] of [
+      [['4711'], 'no extension matches "4711"'],
+      [['4711', '_9XXX', '--pbx', 'spb'], 'no extension of spb matches "4711" "_9XXX"'],
+      [['--pbx', 'silent'], 'no extension of silent is known'],
+    ] as const) {
+      assert.deepEqual(await hintmesh('states', ...AT, ...args), { code: 0, out: '', err: `${words}\n` });
+    }
     assert.equal((await hintmesh('states', ...AT, '4711', '--json')).out, '[]\n');
     broker.answers.set('GET /api/states', json([]));
     const none = await hintmesh('states', ...AT);
     broker.answers.set('GET /api/states', json(ROWS));
-    assert.deepEqual(none, { code: 0, out: '', err: 'the broker has no extensions\n' });
+    assert.deepEqual(none, { code: 0, out: '', err: 'no extension is known\n' });
+  });
+
+  test('says that there is no such peer, and which there are', async () => {
+    for (const more of [[], ['1001'], ['--json']]) {
+      const { code, out, err } = await hintmesh('states', ...AT, '--pbx', 'sbp', ...more);
+      assert.deepEqual([code, out], [1, '']);
+      assert.equal(err, 'there is no peer sbp: this PBX is msk, and its peers are spb, silent\n');
+    }
+  });
+
+  test('explains its words in its help', async () => {
+    const { out } = await hintmesh('states', '--help');
+    for (const words of ['"not told"', 'should be BUSY; is INUSE', 'stays INUSE', ' -  ']) {
+      assert.ok(out.includes(words), words);
+    }
   });
 
   test('asks nothing for a pattern or a tag that is none', async () => {

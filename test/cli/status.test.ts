@@ -98,6 +98,37 @@ error asterisk-down, for 61 s: no AMI
     assert.equal((await hintmesh('status', ...AT, '--check', '--json')).code, 1);
   });
 
+  test('waits with --wait until the broker answers and is ready, then prints as usual', async () => {
+    const { port } = broker;
+    let asked = 0;
+    broker.answers.set('GET /api/status', (response, request) => {
+      asked += 1;
+      if (asked === 1) response.destroy();
+      else json(statusOf({ ready: asked > 2 }))(response, request);
+    });
+    const { code, out, err } = await hintmesh('status', '--url', `http://localhost:${port}`, '--wait');
+    assert.deepEqual([code, err, asked], [0, '', 3]);
+    assert.match(out, /, ready\n/);
+  });
+
+  test('fails with --wait when the time is over, with the status or why there is none', async () => {
+    answer({ ready: false });
+    const waited = await hintmesh('status', ...AT, '--wait', '1');
+    assert.deepEqual([waited.code, waited.err], [1, '']);
+    assert.match(waited.out, /not ready/);
+    const none = await hintmesh('status', '--url', 'http://127.0.0.1:1', '--wait', '1');
+    assert.deepEqual([none.code, none.out], [1, '']);
+    assert.match(none.err, /^no broker answers at /);
+  });
+
+  test('takes no other time to wait than whole seconds', async () => {
+    for (const time of ['0', '1.5', '-1', '86401', 'x\u001b']) {
+      const { code, out, err } = await hintmesh('status', ...AT, `--wait=${time}`);
+      assert.deepEqual([code, out], [2, ''], time);
+      assert.match(err, /^--wait ".*" is no time; write whole seconds, 1 to 86400\n$/);
+    }
+  });
+
   test('gives the JSON of the broker with --json, also what this version does not know', async () => {
     const value = { ...statusOf(), invented: { later: [1, null, 'x'] } };
     broker.answers.set('GET /api/status', json(value));

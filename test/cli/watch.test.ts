@@ -45,13 +45,24 @@ describe('watch', () => {
       lines.map((line) => line.slice('00:00:00.000  '.length)),
       [
         'export   1001              RINGING',
-        'export   1002              none',
+        'export   1002              no longer exported',
         'lamp     2001*spb          INUSE',
         'peer     spb               live → suspect',
         'raised   warning peer-gone spb: nobody vouches for the lamps of spb',
         'cleared  error asterisk-down: nobody vouches for the lamps of spb',
       ],
     );
+  });
+
+  test('prints the local time that the broker told, and its own where there is none', async () => {
+    const told = new Date(2026, 0, 2, 3, 4, 5, 6);
+    watched(
+      [told.toISOString(), 'no time'].map((at) => lineOf({ at, ...EVENTS[0] })),
+      (response) => response.end(),
+    );
+    const [first = '', second = ''] = (await watch()).out.split('\n');
+    assert.match(first, /^03:04:05\.006 {2}export /);
+    assert.match(second, /^\d\d:\d\d:\d\d\.\d{3} {2}export /);
   });
 
   test('gives the lines of the broker with --json, without those that are empty', async () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { WatchEvent } from '../../src/http/contract.ts';
+import type { WatchEvent, WatchLine } from '../../src/http/contract.ts';
 import { MAX_WATCHER_BYTES, MAX_WATCHERS } from '../../src/http/limits.ts';
 import { WATCH_BOUNDS, Watchers } from '../../src/http/watch.ts';
 import { until } from '../until.ts';
@@ -25,7 +25,7 @@ function lines({ text }: Wire): string[] {
     .slice(0, -1);
 }
 
-test('every event is one JSON line, to every watcher, in order, from the header on', async (t) => {
+test('every event is one JSON line with its time, to every watcher, in order, from the header on', async (t) => {
   const { port, served } = await edge(t);
   const watchers = [new Wire(port, WATCH), new Wire(port, WATCH)];
   await until('both have the header', () => watchers.every(({ text }) => text.includes('\r\n\r\n')));
@@ -36,13 +36,20 @@ test('every event is one JSON line, to every watcher, in order, from the header 
     { type: 'export', extension: '2001', state: null },
     { type: 'belief', peer: 'spb', from: 'live', to: 'suspect' },
   ];
+  const begun = Date.now();
   for (const event of events) served.tell(event);
   for (const watcher of watchers) {
     await until('all have come', () => lines(watcher).length === events.length);
     assert.deepEqual(
-      lines(watcher).map((line) => JSON.parse(line)),
+      lines(watcher).map((line) => {
+        const { at, ...event } = JSON.parse(line) as WatchLine;
+        assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+        assert.ok(Date.parse(at) >= begun && Date.parse(at) <= Date.now());
+        return event;
+      }),
       events,
     );
+    for (const line of lines(watcher)) assert.match(line, /^\{"at":/);
     watcher.end();
   }
   await until('nobody is left', () => served.listeners.size === 0);
