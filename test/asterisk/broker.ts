@@ -64,6 +64,12 @@ export interface BrokerOptions {
   readonly piped?: boolean;
 }
 
+/** A command that has ended, with all it printed. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+}
+
 /** What a reload may change; `peers` is changed in place. */
 export type Reloadable = Partial<Pick<BrokerOptions, 'exports' | 'timing' | 'lamps' | 'logLevel'>>;
 
@@ -210,15 +216,33 @@ export class Broker {
     );
   }
 
-  /** Another config file, with the peers as they are now; nobody reads it before `hangUp()` or the next start. */
-  async rewrite(changes: Partial<Pick<BrokerOptions, 'exports' | 'timing' | 'lamps' | 'logLevel'>>) {
-    this.#options = { ...this.#options, ...changes };
-    await this.#writeConfig();
+  /** Its config as it stands. */
+  configText(): string {
+    return readFileSync(this.#configFile, 'utf8');
   }
 
-  /** SIGHUP: it reads its config again. */
-  hangUp(): void {
-    this.#child?.signal('SIGHUP');
+  /** Another command with its config, such as `status`, in the network it runs in. */
+  command(...args: string[]): Promise<Ended> {
+    return this.begin(...args).ended;
+  }
+
+  /** The same, with what it has said so far. */
+  begin(...args: string[]): { said(): string; ended: Promise<Ended> } {
+    const enter = this.#options.namespace?.enter ?? [];
+    const argv = [...enter, ...HINTMESH, ...args, '-c', this.#configFile];
+    const child = start(argv, { stdio: ['ignore', 'pipe', 'pipe'], cwd: REPOSITORY });
+    let out = '';
+    for (const stream of [child.process.stdout, child.process.stderr]) {
+      stream?.on('data', (text: Buffer) => {
+        out += text;
+      });
+    }
+    return { said: () => out, ended: child.exited.then(({ code }) => ({ code, out })) };
+  }
+
+  /** How the process ended, once it has. */
+  get exited(): Promise<Exit> | undefined {
+    return this.#child?.exited;
   }
 
   /** A stop in good order: it says bye. */
