@@ -80,6 +80,7 @@ export class Broker implements Served {
   async start(): Promise<void> {
     await this.#server?.start();
     await this.#mesh.start();
+    if (this.#closed) return;
     this.#asterisk.start();
     this.#tick = setInterval(() => this.#ticked(), TICK_MS);
     const { tag, peers } = this.#options;
@@ -149,10 +150,10 @@ export class Broker implements Served {
   }
 
   async #close(final: boolean): Promise<void> {
-    clearInterval(this.#tick);
     this.#mesh.bye(final);
     await this.#mesh.close();
     await this.#drain();
+    clearInterval(this.#tick);
     clearTimeout(this.#wake);
     await Promise.all([this.#asterisk.close(), this.#server?.close()]);
     this.#metrics.close();

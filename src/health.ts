@@ -27,7 +27,7 @@ export class Health {
     this.#tickedAt = now;
   }
 
-  /** What readiness waits for now; once it has come, its loss is a condition. */
+  /** What readiness waits for now. What has come is waited for no more: its loss is a condition. */
   awaited({ asteriskUp, origins }: FederationStatus): readonly Awaited[] {
     const waits: Record<Awaited, boolean> = {
       asterisk: !asteriskUp,

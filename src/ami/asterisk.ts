@@ -2,6 +2,7 @@
  * The local Asterisk, whatever session it takes: one session after another until closed. Owns when to dial
  * and what the broker is told of it.
  */
+import type { ChannelChange } from '../core/source.ts';
 import type {
   AmiDown,
   AmiDownReason,
@@ -37,6 +38,8 @@ class LocalAsterisk implements Asterisk {
   #relists = 0;
   /** Why the last session that missed events ended, until one of them is heard. */
   #deaf: AmiDown | undefined;
+  /** The kinds of channel events of which it is to be one each: a filter may hold back one of them. */
+  readonly #unheard = new Set<ChannelChange['type']>();
   /** What `failed` was last called for since the last session that was up. */
   #told: AmiDownReason | undefined;
 
@@ -137,7 +140,8 @@ class LocalAsterisk implements Asterisk {
           handlers.deviceChanged(status);
         },
         channelChanged: (change) => {
-          this.#heard('missing-channel-events');
+          this.#unheard.delete(change.type);
+          if (this.#unheard.size === 0) this.#heard('missing-channel-events');
           handlers.channelChanged(change);
         },
         answered: () => handlers.answered(),
@@ -155,7 +159,10 @@ class LocalAsterisk implements Asterisk {
 
   #ended(why: AmiDown): void {
     const wasUp = this.#isUp;
-    if (why.reason === 'missing-events' || why.reason === 'missing-channel-events') this.#deaf = why;
+    if (why.reason === 'missing-events' || why.reason === 'missing-channel-events') {
+      this.#deaf = why;
+      this.#unheard.add('state').add('gone');
+    }
     this.#isUp = false;
     // A session that ends as soon as it is up must not be tried again and again at full speed.
     const stayed = wasUp && performance.now() - this.#upSince >= this.#times.stayedUp;

@@ -50,7 +50,7 @@ export class Upkeep {
     this.#isUp = true;
     this.#watch.listed(listing, this.#asked);
     this.#channelWatch.listed(listing.channels);
-    this.retime(this.#options);
+    this.#beat();
     this.#lastRead = performance.now();
     if (this.#owed !== undefined) this.relist(this.#owed);
     void this.#ping();
@@ -58,8 +58,16 @@ export class Upkeep {
 
   /** Other intervals from now on. */
   retime(options: AmiOptions): void {
+    const { pingEveryMs, relistEveryMs } = this.#options;
+    const isSame = pingEveryMs === options.pingEveryMs && relistEveryMs === options.relistEveryMs;
     this.#options = options;
-    if (!this.#isUp) return;
+    if (!this.#isUp || isSame) return;
+    this.#beat();
+    void this.#ping();
+  }
+
+  #beat(): void {
+    const options = this.#options;
     clearInterval(this.#pinger);
     clearInterval(this.#relister);
     this.#pinger = setInterval(() => void this.#ping(), options.pingEveryMs);

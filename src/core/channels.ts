@@ -11,20 +11,20 @@ import { aggregate, type DeviceState, fromChannelState } from './state.ts';
 /** Channels that are kept; no Asterisk has as many. */
 export const MAX_CHANNELS = 100_000;
 
+interface Channel extends ChannelStatus {
+  readonly held: boolean;
+}
+
 export class Channels {
-  readonly #channels = new Map<string, ChannelStatus>();
+  readonly #channels = new Map<string, Channel>();
   /** device → the ids of its channels. */
   readonly #ofDevice = new Map<string, Set<string>>();
-  /** Names, not ids: where a masquerade moves names, they go with the phones, and it is the phone that holds. */
-  readonly #held = new Set<string>();
 
   /** All channels were read. Hold is in no list: one put on hold before this session began is in use until it is told. */
   listed(rows: readonly ChannelStatus[]): void {
-    const held = [...this.#held];
+    const before = new Map(this.#channels);
     this.clear();
-    for (const row of rows) this.#put(row);
-    const names = new Set(rows.map(({ name }) => name));
-    for (const name of held) if (names.has(name)) this.#held.add(name);
+    for (const row of rows) this.#put({ ...row, held: before.get(row.id)?.held ?? false });
   }
 
   /** Returns the devices whose state may be another now. A change of a channel that is not known is nobody's. */
@@ -33,7 +33,7 @@ export class Channels {
     const old = before && deviceOfChannel(before.name);
     switch (change.type) {
       case 'state':
-        this.#put(change);
+        this.#put({ id: change.id, name: change.name, state: change.state, held: before?.held ?? false });
         return devicesOf(old, deviceOfChannel(change.name));
       case 'renamed':
         if (before === undefined) return [];
@@ -41,8 +41,7 @@ export class Channels {
         return devicesOf(old, deviceOfChannel(change.name));
       case 'held':
         if (before === undefined) return [];
-        if (change.held) this.#held.add(change.name);
-        else this.#held.delete(change.name);
+        this.#put({ ...before, held: change.held });
         return devicesOf(old);
       case 'gone':
         this.#remove(change.id);
@@ -52,9 +51,9 @@ export class Channels {
 
   /** NOT_INUSE when it has no channels. */
   state(device: string): DeviceState {
-    const states = this.#of(device).map(({ name, state }) => {
+    const states = this.#of(device).map(({ state, held }) => {
       const is = fromChannelState(state);
-      return is === 'INUSE' && this.#held.has(name) ? 'ONHOLD' : is;
+      return is === 'INUSE' && held ? 'ONHOLD' : is;
     });
     return aggregate(['NOT_INUSE', ...states]);
   }
@@ -63,19 +62,19 @@ export class Channels {
   clear(): void {
     this.#channels.clear();
     this.#ofDevice.clear();
-    this.#held.clear();
   }
 
-  #of(device: string): ChannelStatus[] {
+  #of(device: string): Channel[] {
     const ids = [...(this.#ofDevice.get(device) ?? [])];
     return ids.map((id) => this.#channels.get(id)).filter((channel) => channel !== undefined);
   }
 
-  #put({ id, name, state }: ChannelStatus): void {
+  #put(channel: Channel): void {
+    const { id, name } = channel;
     const before = this.#channels.get(id);
     if (before === undefined && this.#channels.size >= MAX_CHANNELS) return;
     if (before?.name !== name) this.#unlink(id);
-    this.#channels.set(id, { id, name, state });
+    this.#channels.set(id, channel);
     const device = deviceOfChannel(name);
     if (device === undefined) return;
     const ids = this.#ofDevice.get(device);
@@ -84,14 +83,8 @@ export class Channels {
   }
 
   #remove(id: string): void {
-    const name = this.#channels.get(id)?.name;
-    if (name === undefined) return;
     this.#unlink(id);
     this.#channels.delete(id);
-    // At a masquerade another channel has taken over the name, and the hold with it.
-    const device = deviceOfChannel(name);
-    if (device === undefined || !this.#of(device).some((other) => other.name === name))
-      this.#held.delete(name);
   }
 
   #unlink(id: string): void {
@@ -104,20 +97,16 @@ export class Channels {
 
 /**
  * What a Rename of `channel` makes of it, and of another one of `all` maybe. Before Asterisk 12 a masquerade moves
- * names from channel to channel, NEW → NEW<MASQ>, OLD → NEW, NEW<MASQ> → OLD<ZOMBIE>, and the states with them, without
- * a word (main/channel.c, `ast_do_masquerade`); from 12 on it renames nothing.
+ * names from channel to channel, NEW → NEW<MASQ>, OLD → NEW, NEW<MASQ> → OLD<ZOMBIE>, and with them, without a word,
+ * all that the phones do (main/channel.c, `ast_do_masquerade`); from 12 on it renames nothing.
  */
-export function renamed(
-  channel: ChannelStatus,
-  name: string,
-  all: Iterable<ChannelStatus>,
-): readonly ChannelStatus[] {
+export function renamed<T extends ChannelStatus>(channel: T, name: string, all: Iterable<T>): readonly T[] {
   if (channel.name === name) return [channel];
   for (const other of all) {
     if (other.name !== `${name}<MASQ>`) continue;
     return [
-      { ...other, state: channel.state },
-      { ...channel, name, state: other.state },
+      { ...channel, id: other.id, name: other.name },
+      { ...other, id: channel.id, name },
     ];
   }
   return [{ ...channel, name }];

@@ -159,6 +159,7 @@ export class Lamps {
       lamp.written = undefined;
       lamp.inFlight.length = 0;
       lamp.failures = 0;
+      lamp.since = undefined;
     }
   }
 
@@ -181,7 +182,10 @@ export class Lamps {
       const name = this.#next();
       if (name === undefined) break;
       const lamp = this.#lamp(name);
-      if (lamp.desired === undefined || lamp.desired === lamp.written) continue;
+      if (lamp.desired === undefined || lamp.desired === lamp.written) {
+        this.#failing.delete(name);
+        continue;
+      }
       const write = {
         id: this.#nextId++,
         lamp: name,
@@ -289,6 +293,8 @@ export class Lamps {
     const lamp = this.#lamp(name);
     if (!this.#up || lamp.desired === undefined) return;
     if (lamp.desired === lamp.written) {
+      lamp.since = undefined;
+      this.#failing.delete(name);
       this.#live.delete(name);
       this.#backlog.delete(name);
       return;

@@ -45,6 +45,9 @@ export interface LampStatus {
   readonly written: DeviceState | undefined;
 }
 
+/** Extensions of one origin that can be no lamps and are remembered, so that it is known when the last one is gone. */
+const MAX_REFUSED = 100;
+
 export class Mirror {
   readonly #emit: (effect: Effect) => void;
   readonly #lamps: Lamps;
@@ -94,9 +97,7 @@ export class Mirror {
       extensions: origin.replica.size,
       lamps: origin.extensions.size,
       owed: this.#lamps.owedOf(origin.tag),
-      ...(origin.refused && {
-        refused: `extension ${origin.refused.extension} of ${origin.tag}: ${origin.refused.why}`,
-      }),
+      ...refusedOf(origin),
     }));
     return { ...this.#lamps.status(), changesIn: this.#changesIn, origins };
   }
@@ -157,8 +158,9 @@ export class Mirror {
   }
 
   relisted(listing: Listing, now: number): void {
-    for (const hint of listing.hints) this.watch(hint, 'backlog');
+    // First what Asterisk holds: a lamp that a hint names and that is not known may have been written long ago.
     for (const status of listing.devices) this.seen(status, now);
+    for (const hint of listing.hints) this.watch(hint, 'backlog');
   }
 
   /** An echo of our own write, or a lamp somebody else touched. */
@@ -195,7 +197,8 @@ export class Mirror {
     const before = origin.link;
     origin.link = link;
     origin.epoch = epoch;
-    origin.refused = undefined;
+    origin.refused.clear();
+    origin.saidRefused = false;
     origin.replica.begin();
     return before;
   }
@@ -220,7 +223,9 @@ export class Mirror {
     const since = isChange ? message.at : undefined;
     for (const { extension, state } of accepted.changed) {
       if (!origin.keep(extension)) {
-        this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
+        if (state === undefined) origin.refused.delete(extension);
+        else
+          this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
         continue;
       }
       // One by one, so that states which follow each other in one frame are all written while there is room.
@@ -267,10 +272,7 @@ export class Mirror {
     const name = lampName(extension, origin.tag);
     if (name === undefined) {
       // It is gone at the origin too: then nothing is missing here.
-      if (told === undefined) {
-        if (origin.refused?.extension === extension) origin.refused = undefined;
-        return;
-      }
+      if (told === undefined) return void origin.refused.delete(extension);
       const why = `its lamp ${extension}*${origin.tag} would be longer than ${MAX_LAMP_NAME} characters`;
       return this.#refuse(origin, extension, why);
     }
@@ -284,8 +286,9 @@ export class Mirror {
 
   /** Said once a link. */
   #refuse(origin: Origin, extension: string, why: string): void {
-    if (origin.refused !== undefined) return;
-    origin.refused = { extension, why };
+    if (origin.refused.size < MAX_REFUSED) origin.refused.set(extension, why);
+    if (origin.saidRefused) return;
+    origin.saidRefused = true;
     this.#note({ kind: 'extensionRefused', peer: origin.tag, extension, why });
   }
 
@@ -304,4 +307,12 @@ export class Mirror {
   #note(note: Note): void {
     this.#emit({ type: 'note', note });
   }
+}
+
+function refusedOf({ tag, refused }: Origin): { refused?: string } {
+  for (const [extension, why] of refused) {
+    const more = refused.size > 1 ? ` (and ${refused.size - 1} more)` : '';
+    return { refused: `extension ${extension} of ${tag}${more}: ${why}` };
+  }
+  return {};
 }

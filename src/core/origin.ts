@@ -31,8 +31,9 @@ export class Origin {
   left = false;
   /** When it last said anything of its states. */
   heardAt: number | undefined;
-  /** An extension told on the present link that cannot be a lamp here, and why. */
-  refused: { readonly extension: string; readonly why: string } | undefined;
+  /** Extensions told on the present link that cannot be lamps here, and why; the first one was said. */
+  readonly refused = new Map<string, string>();
+  saidRefused = false;
   goneState: GoneState;
   /** Extensions with a lamp here: told by the origin, named by a local hint, or found in Asterisk. */
   readonly #extensions = new Set<string>();
@@ -55,7 +56,11 @@ export class Origin {
       this.peer.left(true, now);
       this.epoch = undefined;
     }
-    if (!former && this.former) this.peer = new Peer(timing, now);
+    if (!former && this.former) {
+      this.peer = new Peer(timing, now);
+      this.left = false;
+      this.refused.clear();
+    }
     this.former = former;
     this.peer.retime(timing);
   }

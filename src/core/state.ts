@@ -102,7 +102,7 @@ const OF_CHANNEL: readonly DeviceState[] = [
   'BUSY',
   'INUSE', // Dialing off hook
   'RINGING', // Pre-ring
-  'INUSE', // Mute
+  'INUSE', // Mute, which Asterisk's own table leaves out
 ];
 
 /** A channel's state as its device's (main/devicestate.c, `chan2dev`); a number Asterisk does not have is UNKNOWN. */

@@ -168,6 +168,7 @@ export class Peer {
     this.#up = link;
     this.#linksUp += 1;
     this.#problem = undefined;
+    this.#ended = undefined;
     link.accept();
     this.#handlers.linkUp(link, hello);
   }

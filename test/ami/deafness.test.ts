@@ -145,5 +145,8 @@ test('that events are missing is known until one is heard, over all sessions in 
   assert.match(seen.asterisk.status().deaf ?? '', /eventfilter/, 'that event was not missing');
   server.peer.say(channelEvent('Newstate', 'PJSIP/9-00000001', 6, '9.1'));
   await until('heard', () => seen.channels.length === 1);
+  assert.match(seen.asterisk.status().deaf ?? '', /eventfilter/, 'Hangup may still be held back');
+  server.peer.say(aboutChannel('Hangup', 'PJSIP/9-00000001', '9.1'));
+  await until('heard', () => seen.channels.length === 2);
   assert.equal(seen.asterisk.status().deaf, undefined);
 });

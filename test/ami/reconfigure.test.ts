@@ -35,6 +35,13 @@ test('where only the intervals differ the session goes on, with the new ones', a
   assert.equal(server.peers.length, 1);
 });
 
+test('the same options again and again do not keep Asterisk from being asked', async () => {
+  const { server, seen } = await up({}, { pingEveryMs: 30 });
+  const timer = setInterval(() => seen.asterisk.reconfigure(options(server.port, { pingEveryMs: 30 })), 10);
+  await until('asked all the same', () => seen.answered > 3).finally(() => clearInterval(timer));
+  assert.equal(server.peers.length, 1);
+});
+
 test('the second session and each after it are replaced as the first is, one at a time', async () => {
   const { server, seen } = await up();
   for (let sessions = 2; sessions <= 4; sessions++) {

@@ -62,6 +62,8 @@ export class Scene {
       phones: ['1003', '1004'],
       dialplan: DIALPLAN,
       channels: true,
+      // Every state of a lamp is to be seen: none may be overtaken while it waits for its turn.
+      broker: { lamps: { writes_per_second: 1_000, burst: 100 } },
       mskBroker: {
         exports: [{ channels: 'PJSIP/{ext}', match: [`${PHONES[0]}-${PHONES[3]}`] }],
         logLevel: 'debug', // for `reread()`

@@ -221,3 +221,29 @@ test('of an extension whose source is another one now, no event is believed befo
     '1001=RINGINUSE',
   ]);
 });
+
+test('a new peer whose lamps were written long ago is not written before it is heard', () => {
+  const core = new Federation(options({ origins: [] }), 0);
+  const hint = { context: 'blf', extension: '1001*nsk', hint: 'Custom:1001*nsk', status: 1 };
+  const listing = {
+    hints: [hint],
+    devices: [{ device: 'Custom:1001*nsk', state: 'INUSE' as const }],
+    channels: [],
+  };
+  core.input({ type: 'asteriskUp', listing }, 0);
+  const origins = [{ tag: 'nsk', goneState: 'UNAVAILABLE' as const }];
+  core.input({ type: 'configured', options: options({ origins }) }, 1);
+  assert.deepEqual(writes(core.input({ type: 'asteriskRelisted', listing }, 2)), []);
+});
+
+test('a peer that left for good and is taken back is not said to have left', () => {
+  const world = pair();
+  const left = (): unknown => world.pbx('spb').core?.status(world.now).origins[0]?.left;
+  const link = world.pbx('spb').core?.status(world.now).origins[0]?.link ?? -1;
+  const seq = (world.pipe('msk', 'spb')?.seq ?? 0) + 1;
+  world.feed('spb', { type: 'heard', peer: 'msk', link, seq, message: { type: 'bye', final: true } });
+  assert.equal(left(), true);
+  configure(world, { origins: [] });
+  configure(world);
+  assert.equal(left(), false);
+});

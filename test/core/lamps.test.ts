@@ -327,3 +327,37 @@ test('an origin’s share of what is owed is counted, and other limits count at 
   assert.equal(lamps.due(1).length, 2);
   assert.equal(lamps.owed, 0);
 });
+
+test('a time that was overtaken is not measured later: neither by a repair nor after an outage', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 }, [['1*b', 'NOT_INUSE']]);
+  lamps.want('2*b', 'INUSE', 'live', 1);
+  const [other] = lamps.due(0);
+  lamps.want('1*b', 'RINGING', 'live', 100);
+  lamps.want('1*b', 'NOT_INUSE', 'live', 200);
+  lamps.done(other?.id ?? 0, true, 1);
+  assert.deepEqual(lamps.due(1), []);
+  lamps.seen('1*b', 'BUSY', 1);
+  assert.deepEqual(lamps.tick(1 + DRIFT_SETTLE_MS), ['1*b']);
+  assert.equal(lamps.due(1 + DRIFT_SETTLE_MS)[0]?.since, undefined);
+  lamps.want('3*b', 'INUSE', 'live', 300);
+  lamps.sessionDown();
+  lamps.sessionUp(new Map());
+  for (let now = 10_000; lamps.owed > 0; now++) {
+    for (const write of lamps.due(now)) {
+      assert.equal(write.since, undefined, write.lamp);
+      lamps.done(write.id, true, now);
+    }
+  }
+});
+
+test('a refused lamp that somebody else set right is refused no more', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  lamps.want('1*b', 'INUSE', 'live');
+  const [write] = lamps.due(0);
+  lamps.want('1*b', 'BUSY', 'live');
+  lamps.done(write?.id ?? 0, false, 1, 'no');
+  assert.equal(lamps.status().refused, 1);
+  lamps.seen('1*b', 'BUSY', 2);
+  assert.deepEqual(lamps.due(3), []);
+  assert.equal(lamps.status().refused, 0);
+});
