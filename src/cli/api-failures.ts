@@ -7,7 +7,7 @@ import type { Address } from './broker-address.ts';
 import { Failure } from './io.ts';
 
 /** What mends a token file, and reloads without one. */
-export const BY_SIGNAL = 'systemctl kill -s HUP hintmesh, or kill -HUP and its process id';
+export const BY_SIGNAL = 'systemctl kill --kill-who=main -s HUP hintmesh, or kill -HUP and its process id';
 
 /** What is quoted of an answer that says no. */
 const MAX_QUOTED = 300;

@@ -57,19 +57,23 @@ export function commandAddress(
     );
   }
   const { token, url, file } = readToken(stateDirOf(options, command, io));
-  if (given !== undefined) return { address: given, token };
+  // A name may have two addresses, and somebody else may listen at the other one.
+  if (given !== undefined) {
+    return { address: given.host === 'localhost' ? { ...given, host: '127.0.0.1' } : given, token };
+  }
   if (url === null) {
     const instead = command === 'reload' ? `have it reload with: ${BY_SIGNAL}` : 'restart it with HTTP first';
     throw new Failure(
       `the broker was started with http.enabled: false, so it takes no ${command}; ${instead}`,
     );
   }
-  return { address: leftAddress(url, file) ?? brokerAddress(options, io), token };
+  return { address: leftAddress(url, file), token };
 }
 
-function leftAddress(url: string | undefined, file: string): Address | undefined {
-  const [, host, port] = URL_SHAPE.exec(url ?? '') ?? [];
-  if (host === undefined) return undefined;
+function leftAddress(url: string, file: string): Address {
+  const [, host, port] = URL_SHAPE.exec(url) ?? [];
+  if (host === undefined)
+    throw new Failure(`${file} holds no address; have the broker write it again: ${BY_SIGNAL}`);
   const address = newAddress(host.replace(BRACKETS, ''), Number(port), `what the broker left in ${file}`);
   return { ...address, mayDiffer: 'state_dir was changed' };
 }

@@ -68,6 +68,7 @@ export class ConfigReload {
   async #run(): Promise<Reloaded> {
     const wait = this.#endedAt + RELOAD_EVERY_MS - performance.now();
     if (wait > 0) await sleep(wait);
+    if (this.#stopped) return STOPPING;
     this.#parts.service.reloading();
     try {
       return await this.#reload();
@@ -77,7 +78,7 @@ export class ConfigReload {
       ]);
     } finally {
       this.#endedAt = performance.now();
-      this.#parts.service.reloaded();
+      if (!this.#stopped) this.#parts.service.reloaded();
     }
   }
 
@@ -93,7 +94,7 @@ export class ConfigReload {
     // Before the broker meets them: if it dies then, the next one knows whose lamps it may find.
     await state.remember(config.peers);
     await state.publishToken();
-    if (this.#stopped) return { ok: false, mistakes: ['the broker is stopping'] };
+    if (this.#stopped) return STOPPING;
     logger.level = config.logLevel;
     broker.reconfigure(toBrokerOptions(config, { formerTags: state.tags, token: state.token }));
     this.#config = config;
@@ -119,6 +120,8 @@ export class ConfigReload {
     return { ok: false, mistakes };
   }
 }
+
+const STOPPING: Reloaded = { ok: false, mistakes: ['the broker is stopping'] };
 
 function needRestart(keys: readonly string[]): string {
   return `${keys.join(', ')} changed, which needs a restart of the broker; until then nothing of the file is taken`;

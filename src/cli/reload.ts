@@ -7,7 +7,7 @@ import { type AtBroker, commandAddress } from './broker-address.ts';
 import { FAILED, type Io, OK } from './io.ts';
 import { printableJson } from './text.ts';
 
-/** It waits for one that already runs, and for the lamps of peers that are taken out. */
+/** It waits for one that already runs, and for the files that the config names. */
 const RELOAD_TIMEOUT_MS = 120_000;
 
 export async function reload(options: AtBroker, io: Io): Promise<number> {

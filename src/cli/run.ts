@@ -68,7 +68,8 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   reloads.stop();
   service.stopping();
   const closed = await closeInTime(broker, end === 'left', logger);
-  return closed && end !== 'failed' ? OK : FAILED;
+  // One that left must not be started again, as a service manager does after a failure.
+  return end === 'left' || (closed && end !== 'failed') ? OK : FAILED;
 }
 
 async function start(broker: Broker, logger: Logger): Promise<'started' | 'failed'> {

@@ -16,7 +16,7 @@ export interface ServiceTimes {
 
 const TIMES: ServiceTimes = { notify: NOTIFY_TIMEOUT_MS, statusEvery: 2_000 };
 /** However short WATCHDOG_USEC is. */
-const MIN_WATCHDOG_EVERY_MS = 100;
+const MIN_WATCHDOG_EVERY_MS = 50;
 /** A longer one, Node would make a very short one. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -56,12 +56,15 @@ export class ServiceManager {
     if (!this.#enabled) return;
     this.#say('started', 'READY=1', ...this.#newStatus());
     const every = watchdogMs(this.#options.env);
-    if (every !== undefined) this.#timers.push(setInterval(() => void this.#answerWatchdog(), every / 2));
+    // Four times in the time: one that is lost, or late, is no death.
+    if (every !== undefined) this.#timers.push(setInterval(() => void this.#answerWatchdog(), every / 4));
     this.#timers.push(setInterval(() => this.#say('status', ...this.#newStatus()), this.#times.statusEvery));
   }
 
   reloading(): void {
     // Of a reload that it was not told of yet, systemd needs not hear.
+    // With it goes the status that it would have told.
+    if (this.#waiting.some(({ kind }) => kind === 'reloaded')) this.#toldStatus = undefined;
     this.#waiting = this.#waiting.filter(({ kind }) => kind !== 'reloading' && kind !== 'reloaded');
     // When it began, by the clock of the machine (CLOCK_MONOTONIC), which Node's hrtime is on Linux.
     this.#say('reloading', 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`);
@@ -122,5 +125,5 @@ function watchdogMs(env: Io['env']): number | undefined {
   const pid = env['WATCHDOG_PID'] ?? '';
   const ours = pid === '' || Number(pid) === process.pid;
   if (!ours || !Number.isFinite(microseconds) || microseconds <= 0) return undefined;
-  return Math.min(Math.max(2 * MIN_WATCHDOG_EVERY_MS, microseconds / 1_000), MAX_TIMER_MS);
+  return Math.min(Math.max(4 * MIN_WATCHDOG_EVERY_MS, microseconds / 1_000), MAX_TIMER_MS);
 }

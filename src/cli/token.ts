@@ -5,7 +5,7 @@
  *     TOKEN              base64url of 32 bytes
  *     http://HOST:PORT   where the broker listens, as it is dialled on this machine; `-`: it serves no HTTP
  *
- * The config may say another address by now. Older files have no second line.
+ * The config may say another address by now.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -18,15 +18,15 @@ import { Failure } from './io.ts';
 
 export const TOKEN_FILE = 'http.token';
 const TOKEN_BYTES = 32;
-const SHAPE = /^([A-Za-z0-9_-]{43})(?:\n(-|http:\/\/\S+))?$/;
+const SHAPE = /^([A-Za-z0-9_-]{43})\n(-|http:\/\/\S+)$/;
 const NO_HTTP = '-';
 const TOKEN_MODE = 0o600;
 const MAX_FILE_BYTES = 1_024;
 
 export interface Left {
   readonly token: string;
-  /** `null`: it serves no HTTP; absent: the file does not say. */
-  readonly url?: string | null;
+  /** `null`: it serves no HTTP. */
+  readonly url: string | null;
   /** The path of the file, printable. */
   readonly file: string;
 }
@@ -49,10 +49,10 @@ export function readToken(stateDir: string): Left {
   if ('why' in read)
     throw new Failure(`cannot read the broker's token ${file}: ${read.why}${cure(read.code)}`);
   const [, token, url] = SHAPE.exec(read.text.trim()) ?? [];
-  if (token === undefined) {
+  if (token === undefined || url === undefined) {
     throw new Failure(`${file} holds no token; have the broker write it again: ${BY_SIGNAL}`);
   }
-  return { token, file, ...(url !== undefined && { url: url === NO_HTTP ? null : url }) };
+  return { token, file, url: url === NO_HTTP ? null : url };
 }
 
 function cure(code: string | undefined): string {

@@ -164,7 +164,7 @@ export class Routes {
   }
 
   async #reload(response: ServerResponse): Promise<void> {
-    // Lamps of a peer that goes are written first, at their pace: that may take longer than a stall.
+    // It waits for one that runs already, and reads files: that may take longer than a stall.
     response.socket?.setTimeout(0);
     const reloaded = await this.#served.reload();
     sendJson(response, reloaded.ok ? 200 : 409, reloaded);

@@ -92,7 +92,7 @@ describe('reload', () => {
     writeFileSync(join(folder.path, 'none', TOKEN_FILE), `short${ESC}\n`);
     assert.match(
       (await hintmesh('reload', '-c', none)).err,
-      /http.token holds no token; have the broker write it again: systemctl kill -s HUP/,
+      /http.token holds no token; have the broker write it again: systemctl kill --kill-who=main -s HUP/,
     );
     assert.equal(posts().length, before);
   });
@@ -126,12 +126,15 @@ describe('the address of a command', () => {
     }
   });
 
-  test('is that of the config where the broker left none', async () => {
+  test('is never taken from the config: a token without it goes nowhere', async () => {
     mkdirSync(state('old'));
     writeFileSync(join(state('old'), TOKEN_FILE), `${token}\n`);
     const file = folder.write('old.yaml', `state_dir: old\nhttp: { port: ${broker.port} }\n`);
-    assert.equal((await hintmesh('reload', '-c', file)).code, 0);
-    assert.equal(broker.asked.at(-1)?.authorization, `Bearer ${token}`);
+    const asked = broker.asked.length;
+    const { code, err } = await hintmesh('reload', '-c', file);
+    assert.equal(code, 1);
+    assert.match(err, /holds no token/);
+    assert.equal(broker.asked.length, asked);
   });
 
   test('is explained when nobody answers there', async () => {

@@ -2,9 +2,10 @@
 // `init` makes what two PBXs need, Asterisk and the broker take it, and a lamp lights.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { TOKEN_FILE } from '../../src/cli/token.ts';
 import { available } from '../asterisk/available.ts';
 import { until } from '../until.ts';
 import { Containers, TAGS, type Tag } from './containers.ts';
@@ -110,15 +111,21 @@ describe('what deploy/compose.yaml runs, without a container engine', { skip: as
     assert.equal(status, 0);
   });
 
-  test('the health of a broker is asked where its config says that it answers', async () => {
+  test('the health of a broker is asked where it listens, whatever its config says by now', async () => {
     const config = join(containers.volume('msk', 'hintmesh'), 'hintmesh.yaml');
     const made = readFileSync(config, 'utf8');
     const withHttp = (http: string): { ok: boolean; out: string } => {
       writeFileSync(config, made.replace(/^http: .*$/m, `http: ${http}`));
       return containers.health('msk');
     };
+    const token = join(containers.volume('msk', 'state'), TOKEN_FILE);
     try {
-      assert.deepEqual(containers.health('msk'), { ok: true, out: 'http://127.0.0.1:7441/healthz: 200' });
+      const well = { ok: true, out: 'http://127.0.0.1:7441/healthz: 200' };
+      assert.deepEqual(containers.health('msk'), well);
+      assert.deepEqual(withHttp('{ host: 0.0.0.0, port: 7442 }'), well);
+      assert.deepEqual(withHttp('{ port: many }'), well);
+      // Where it left no address, the config tells.
+      renameSync(token, `${token}.away`);
       const { out: address, ok } = withHttp(`{ host: ${containers.address('msk')}, port: 7441 }`);
       assert.ok(ok, address);
       assert.ok(!withHttp('{ host: 0.0.0.0, port: 7442 }').ok, 'nobody listens there');
@@ -126,6 +133,7 @@ describe('what deploy/compose.yaml runs, without a container engine', { skip: as
       assert.ok(withHttp('{ enabled: false }').ok);
       assert.ok(!withHttp('{ port: many }').ok);
     } finally {
+      renameSync(`${token}.away`, token);
       writeFileSync(config, made);
     }
   });
