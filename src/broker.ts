@@ -9,6 +9,7 @@ import { type Around, type BrokerOptions, federationOptions, meshPeers } from '.
 import type { PassingCode, ToldCode } from './conditions.ts';
 import { type Effect, Federation, type Input } from './core/federation.ts';
 import { lampDevice, splitLampName } from './core/names.ts';
+import type { Listing } from './core/source.ts';
 import { Health } from './health.ts';
 import type { Reloaded, Served, StateRow, Status, WatchEvent } from './http/contract.ts';
 import { Metrics } from './http/metrics.ts';
@@ -212,15 +213,13 @@ export class Broker implements Served {
       toAsk: (listed) => this.#federation.toAsk(listed),
       up: (listing, { version }) => {
         this.#about = { version };
-        const { hints, devices, channels } = listing;
-        const fields = { version, hints: hints.length, devices: devices.length, channels: channels.length };
+        const fields = { version, ...sizesOf(listing) };
         this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
         this.#feed({ type: 'asteriskUp', listing });
       },
       relisted: (listing) => {
-        const { hints, devices, channels } = listing;
-        const fields = { hints: hints.length, devices: devices.length, channels: channels.length };
-        this.#report({ level: 'debug', event: 'asterisk-relisted', text: 'Asterisk was read again', fields });
+        const text = 'Asterisk was read again';
+        this.#report({ level: 'debug', event: 'asterisk-relisted', text, fields: sizesOf(listing) });
         this.#feed({ type: 'asteriskRelisted', listing });
       },
       down: (why) => {
@@ -262,7 +261,9 @@ export class Broker implements Served {
   #carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'publish':
-        for (const { extension, state } of effect.entries) this.#show({ type: 'export', extension, state });
+        if (this.#watchers.size > 0) {
+          for (const { extension, state } of effect.entries) this.#show({ type: 'export', extension, state });
+        }
         return this.#mesh.publish(effect.view, effect.entries);
       case 'snapshot':
         return this.#mesh.snapshot(effect.link, effect.view, effect.entries);
@@ -290,8 +291,10 @@ export class Broker implements Served {
 
   #write({ id, lamp, state, since }: Extract<Effect, { type: 'setLamp' }>): void {
     this.#report({ level: 'debug', event: 'lamp', text: `${lamp} = ${state}`, fields: { lamp, state } });
-    const { extension = lamp, tag: pbx = '' } = splitLampName(lamp) ?? {};
-    this.#show({ type: 'lamp', pbx, extension, state });
+    if (this.#watchers.size > 0) {
+      const { extension = lamp, tag: pbx = '' } = splitLampName(lamp) ?? {};
+      this.#show({ type: 'lamp', pbx, extension, state });
+    }
     const sentAt = performance.now();
     this.#meter.sent(lamp, state, sentAt);
     void this.#asterisk.setDeviceState(lampDevice(lamp), state).then((result) => {
@@ -348,4 +351,8 @@ export class Broker implements Served {
       Math.max(1, Math.ceil(at - now)),
     );
   }
+}
+
+function sizesOf({ hints, devices, channels }: Listing): Record<keyof Listing, number> {
+  return { hints: hints.length, devices: devices.length, channels: channels.length };
 }

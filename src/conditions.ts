@@ -163,6 +163,10 @@ export interface PeerFacts {
 
 type Found = Pick<Condition, 'code' | 'subject' | 'text'>;
 
+function keyOf({ code, subject }: Found): string {
+  return `${code} ${subject}`;
+}
+
 export class Conditions {
   #present = new Map<string, Condition>();
   /** When each thing that is wrong now was first found, raised or not yet. */
@@ -192,7 +196,6 @@ export class Conditions {
     const found = [...this.#own(now), ...find(facts)];
     const codes = Object.keys(CONDITIONS);
     found.sort((a, b) => codes.indexOf(a.code) - codes.indexOf(b.code));
-    const keyOf = ({ code, subject }: Found): string => `${code} ${subject}`;
     this.#found = new Map(found.map((one) => [keyOf(one), this.#found.get(keyOf(one)) ?? now]));
     this.#present = new Map(
       found.flatMap((one) => {
@@ -202,7 +205,7 @@ export class Conditions {
       }),
     );
     return {
-      raised: this.list().filter(({ code, subject }) => !before.has(`${code} ${subject}`)),
+      raised: this.list().filter((condition) => !before.has(keyOf(condition))),
       cleared: [...before].filter(([key]) => !this.#present.has(key)).map(([, condition]) => condition),
     };
   }

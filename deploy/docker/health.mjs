@@ -1,6 +1,7 @@
 // HEALTHCHECK of the broker's image: whether the process works, asked where it left its address, for the config may
 // say another one by now, or be no config at all; else where the config says that it answers. The program's own
 // readers are used, so another port, another address and HINTMESH_HTTP_… are well.
+import { urlOf } from '../../dist/cli/broker-address.js';
 import { readToken } from '../../dist/cli/token.js';
 import { readHttpAddress } from '../../dist/config/http-address.js';
 
@@ -18,11 +19,10 @@ if (left === null) {
 } else if (left !== undefined) {
   await ask(left);
 } else if (address.ok) {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  await ask(`http://${host}:${address.port}`);
+  await ask(urlOf(address));
 } else {
   const off = readHttpAddress(file, { ...process.env, HINTMESH_HTTP_ENABLED: 'true' }).ok;
-  finish(off, off ? 'http.enabled is false: nobody to ask' : address.why);
+  finish(off, off ? 'http.enabled is false: nobody to ask' : `${address.why}; ${address.cure}`);
 }
 
 /** `null`: nowhere; `undefined`: it did not say. */

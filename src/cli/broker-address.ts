@@ -35,7 +35,7 @@ const BRACKETS = /^\[|\]$/g;
 export function brokerAddress({ config, url }: AtBroker, io: Io): Address {
   if (url !== undefined) return ofUrl(url);
   const found = readHttpAddress(config, io.env);
-  if (!found.ok) throw new Failure(visible(found.why));
+  if (!found.ok) throw new Failure(visible(`${found.why}; ${found.cure}`));
   const address = newAddress(found.host, found.port, `http.host and http.port of ${visible(config)}`);
   return { ...address, mayDiffer: 'these were changed' };
 }
@@ -81,8 +81,8 @@ function leftAddress(url: string, file: string): Address {
 function stateDirOf({ config }: AtBroker, command: 'reload' | 'leave', io: Io): string {
   const found = readHttpAddress(config, io.env);
   if (found.stateDir !== undefined) return found.stateDir;
-  // Past the last semicolon is what to do about the address, which is no help to find the token.
-  const wrong = found.ok ? '' : found.why.slice(0, found.why.lastIndexOf('; '));
+  // Its cure is how to find the address, which is no help to find the token.
+  const wrong = found.ok ? '' : found.why;
   const without = command === 'reload' ? `\n  to reload without it: ${BY_SIGNAL}` : '';
   throw new Failure(
     `${visible(wrong)}

@@ -2,7 +2,7 @@
 import type { BrokerOptions } from '../broker.ts';
 import type { Config } from '../config/config.ts';
 import { loadIdentity } from '../mesh/identity.ts';
-import { version } from './version.ts';
+import { VERSION } from './version.ts';
 
 /** What is not in the config. */
 export interface Beside {
@@ -16,7 +16,7 @@ export function toBrokerOptions(config: Config, { formerTags, token }: Beside): 
   const { tag, ami, identity, listen, ca, insecure, lamps, timing, http } = config;
   return {
     tag,
-    version: version(),
+    version: VERSION,
     ami: {
       ...ami,
       // `alive` is only said while Asterisk answers, so it is asked as often.

@@ -36,3 +36,11 @@ export class Failure extends Error {
     this.code = code;
   }
 }
+
+/** Resolves with `value` when the signal aborts, at once if it has. */
+export function whenAborted<T>(signal: AbortSignal, value: T): Promise<T> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(value);
+    else signal.addEventListener('abort', () => resolve(value), { once: true });
+  });
+}

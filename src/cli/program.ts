@@ -9,7 +9,7 @@ import type { KeygenOptions } from './keygen.ts';
 import type { LeaveOptions } from './leave.ts';
 import type { StatesOptions } from './states.ts';
 import type { StatusOptions } from './status.ts';
-import { version } from './version.ts';
+import { VERSION } from './version.ts';
 
 const EXAMPLES = `
 Examples:
@@ -56,7 +56,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
 function newProgram(io: Io, done: Done): Command {
   const program = new Command('hintmesh')
     .description("BLF lamps that tell the truth about other Asterisk servers' extensions")
-    .version(version(), '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .addHelpText('after', EXAMPLES)

@@ -9,7 +9,7 @@ import { urlOf } from './broker-address.ts';
 import { openConfig, readConfig } from './config-file.ts';
 import { ConfigReload } from './config-reload.ts';
 import { toBrokerOptions } from './config-to-broker.ts';
-import { FAILED, type Io, OK } from './io.ts';
+import { FAILED, type Io, OK, whenAborted } from './io.ts';
 import { type Logger, newLogger } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -28,7 +28,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   const opened = openConfig(file, io);
   if (opened === undefined) return FAILED;
   const { config, warnings } = opened;
-  const stopped = aborted(io.takeSignals());
+  const stopped = whenAborted(io.takeSignals(), 'stopped' as const);
 
   let onLosing = () => {};
   const logger = newLogger(config, io.env, () => onLosing());
@@ -97,11 +97,4 @@ function statusLine({ ready, waitingFor, peers }: Status): string {
 
 function log({ level, event, text, fields }: Report, logger: Logger): void {
   logger[level]({ ...fields, event }, text);
-}
-
-function aborted(signal: AbortSignal): Promise<End> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve('stopped');
-    else signal.addEventListener('abort', () => resolve('stopped'), { once: true });
-  });
 }

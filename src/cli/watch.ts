@@ -5,7 +5,7 @@ import { watchLine } from './answers.ts';
 import { follow } from './api.ts';
 import { notUnderstood } from './api-failures.ts';
 import { type Address, type AtBroker, brokerAddress } from './broker-address.ts';
-import { FAILED, Failure, type Io, OK } from './io.ts';
+import { FAILED, Failure, type Io, OK, whenAborted } from './io.ts';
 import { BELIEF_COLOURS, type Paint, paintFor, printableJson, SEVERITY_COLOURS } from './text.ts';
 
 /** Kinds and names up to this width stand in columns; longer ones push the rest aside. */
@@ -18,7 +18,7 @@ type Line = WatchEvent & Partial<Pick<WatchLine, 'at'>>;
 export async function watch(options: AtBroker, io: Io): Promise<number> {
   const address = brokerAddress(options, io);
   const stop = io.takeSignals();
-  const stopped = once(stop);
+  const stopped = whenAborted(stop, false);
   const paint = paintFor(io);
   for await (const line of follow(address, '/api/watch', stop)) {
     // Empty lines only show that the connection works.
@@ -86,12 +86,4 @@ function eventText(event: WatchEvent, paint: Paint): string {
 
 function columns(kind: string, name: string, rest: string): string {
   return `${kind.padEnd(KIND_WIDTH)}  ${visible(name).padEnd(NAME_WIDTH)}  ${rest}`;
-}
-
-/** False as soon as it is stopped. */
-function once(stop: AbortSignal): Promise<false> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve(false);
-    else stop.addEventListener('abort', () => resolve(false), { once: true });
-  });
 }

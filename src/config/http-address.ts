@@ -21,8 +21,8 @@ export type HttpAddress =
       readonly port: number;
       readonly stateDir: string;
     }
-  /** A sentence that says what is wrong and what to do; `stateDir` if that at least could be read. */
-  | { readonly ok: false; readonly why: string; readonly stateDir?: string };
+  /** What is wrong, and what to do, each without a full stop; `stateDir` if that at least could be read. */
+  | { readonly ok: false; readonly why: string; readonly cure: string; readonly stateDir?: string };
 
 const URL_OPTION = '--url http://HOST:PORT';
 
@@ -30,25 +30,26 @@ const URL_OPTION = '--url http://HOST:PORT';
 export function readHttpAddress(file: string, env: Environment): HttpAddress {
   const read = readBounded(file, MAX_CONFIG_BYTES);
   if ('why' in read) {
-    const why = `cannot read ${visible(file)}: ${read.why}; name the config with -c, or the broker's address with ${URL_OPTION}`;
-    return { ok: false, why };
+    const cure = `name the config with -c, or the broker's address with ${URL_OPTION}`;
+    return { ok: false, why: `cannot read ${visible(file)}: ${read.why}`, cure };
   }
   const { top, findings: ofFile } = readYaml(read.text, file);
-  if (top === undefined) return { ok: false, why: mend(ofFile) };
+  if (top === undefined) return { ok: false, ...firstMistake(ofFile) };
   const findings = ofFile.empty();
   const values = readSome(top, { http, state_dir }, env, findings);
   const stateDir = new NamedFiles(file, findings).resolve(values.state_dir);
   if (findings.mistakes.length > 0) {
-    return { ok: false, why: mend(findings), ...(findings.fine('state_dir') && { stateDir }) };
+    return { ok: false, ...firstMistake(findings), ...(findings.fine('state_dir') && { stateDir }) };
   }
   const { enabled, host, port } = values.http;
   if (enabled) return { ok: true, host: dialledAt(host), port, stateDir };
   const where = visible(findings.where('http.enabled'));
-  const why = `http.enabled is false (${where}), so a broker of this config answers no commands; set it to true and restart the broker, or name another one's address with ${URL_OPTION}`;
-  return { ok: false, why, stateDir };
+  const why = `http.enabled is false (${where}), so a broker of this config answers no commands`;
+  const cure = `set it to true and restart the broker, or name another one's address with ${URL_OPTION}`;
+  return { ok: false, why, cure, stateDir };
 }
 
-function mend({ mistakes }: Findings): string {
-  const first = mistakes.slice(0, 1).map(formatFinding).join();
-  return `${first}; mend it, or name the broker's address with ${URL_OPTION}`;
+function firstMistake({ mistakes }: Findings): { why: string; cure: string } {
+  const why = mistakes.slice(0, 1).map(formatFinding).join();
+  return { why, cure: `mend it, or name the broker's address with ${URL_OPTION}` };
 }

@@ -3,7 +3,6 @@
  * window of unanswered writes, latest-wins, retries and the repair of drift (laws 5 and 6). Knows lamps by
  * name only: why a lamp should show what it shows is decided elsewhere.
  */
-import { splitLampName } from './names.ts';
 import type { DeviceState, WritableState } from './state.ts';
 import { Turns } from './turns.ts';
 
@@ -71,7 +70,7 @@ export class Lamps {
   readonly #live = new Turns();
   readonly #backlog = new Turns();
   /** Refused, waiting for `retryAt`. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting = new Turns();
   /** lamp → what Asterisk last said it is, and when, where that is not what we wrote. */
   readonly #drifting = new Map<string, { readonly state: DeviceState; readonly at: number }>();
   readonly #unanswered = new Map<number, string>();
@@ -117,9 +116,7 @@ export class Lamps {
 
   /** Lamps of one origin whose write is owed. */
   owedOf(origin: string): number {
-    let waiting = 0;
-    for (const lamp of this.#waiting) if (splitLampName(lamp)?.tag === origin) waiting += 1;
-    return this.#live.sizeOf(origin) + this.#backlog.sizeOf(origin) + waiting;
+    return this.#live.sizeOf(origin) + this.#backlog.sizeOf(origin) + this.#waiting.sizeOf(origin);
   }
 
   /** Other limits from now on. */

@@ -52,6 +52,11 @@ export class Turns {
     return undefined;
   }
 
+  /** In no particular order; one that is given may be taken out meanwhile. */
+  *[Symbol.iterator](): Generator<string> {
+    for (const lamps of this.#origins.values()) yield* lamps;
+  }
+
   clear(): void {
     this.#origins.clear();
     this.#size = 0;

@@ -184,7 +184,7 @@ export const STATUS_METRICS: readonly StatusMetric[] = [
   ofPeers(
     'gauge',
     'heard_age_seconds',
-    'Time since this peer last said anything that proves it is there; no series when it was never heard',
+    'Time since this peer last said anything of its states; no series when it was never heard',
     (p) => p.heardAgoSeconds,
   ),
   ofPeers('gauge', 'extensions', 'Extensions this peer told', (p) => p.extensions),

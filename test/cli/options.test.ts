@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toBrokerOptions } from '../../src/cli/config-to-broker.ts';
-import { version } from '../../src/cli/version.ts';
+import { VERSION } from '../../src/cli/version.ts';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
 import { newFolder, SECRET } from '../config/folder.ts';
 
@@ -28,7 +28,7 @@ timing:
   );
   assert.deepEqual(options, {
     tag: 'msk',
-    version: version(),
+    version: VERSION,
     ami: {
       host: 'pbx',
       port: 1,

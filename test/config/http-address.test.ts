@@ -10,7 +10,7 @@ const read = (yaml: string, env: Record<string, string> = {}) =>
   readHttpAddress(folder.write('h.yaml', yaml), env);
 const why = (yaml: string, env?: Record<string, string>) => {
   const address = read(yaml, env);
-  return address.ok ? 'it is taken' : address.why;
+  return address.ok ? 'it is taken' : `${address.why}; ${address.cure}`;
 };
 const URL_OPTION = /--url http:\/\/HOST:PORT$/;
 
@@ -83,11 +83,9 @@ describe('without an address, it is said what to do:', () => {
   test('the file cannot be read', () => {
     const missing = readHttpAddress(join(folder.path, 'none.yaml'), {});
     assert.ok(!missing.ok);
-    assert.match(
-      missing.why,
-      /^cannot read \S+none.yaml: there is no such file; name the config with -c, or /,
-    );
-    assert.match(missing.why, URL_OPTION);
+    const words = `${missing.why}; ${missing.cure}`;
+    assert.match(words, /^cannot read \S+none.yaml: there is no such file; name the config with -c, or /);
+    assert.match(words, URL_OPTION);
   });
 
   test('HTTP is off, and where that is written', () => {
