@@ -3,7 +3,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
-import { header, parseSip, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
+import { header, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
+import { connectSip } from './sip-socket.ts';
 
 /** What a dialog-info lamp can show (RFC 4235), as Asterisk uses it. */
 export type LampState = 'early' | 'confirmed' | 'terminated';
@@ -54,15 +55,7 @@ export class BlfPhone {
   }
 
   async open(): Promise<void> {
-    this.#socket.on('message', (data) => this.#heard(parseSip(data.toString('utf8'))));
-    this.#socket.on('error', () => {});
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.once('error', reject);
-      // Connected: the local address is the one that the PBX sees.
-      this.#socket.connect(this.pbx.sipPort, this.pbx.host, resolve);
-    });
-    const { address, port } = this.#socket.address();
-    this.#local = `${address}:${port}`;
+    this.#local = await connectSip(this.#socket, this.pbx, (message) => this.#heard(message));
   }
 
   #heard(message: SipMessage): void {

@@ -4,18 +4,9 @@ import { describe, test } from 'node:test';
 import { pause, until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import { inLab } from './lab.ts';
-import { believes, lampsAre, MSK, SPB, setDevices, startPair, WATCHER } from './pair.ts';
+import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair, WATCHER } from './pair.ts';
 
 const asterisks = await available();
-
-/** Gone within seconds, so that most scenarios are short. */
-const HASTY = {
-  alive: '250ms',
-  suspect_after: '1s',
-  gone_after: '1500ms',
-  first_sync: '2s',
-  redial_max: '500ms',
-};
 
 /** Two unanswered intervals of `alive`, suspect, gone, and some slack; a Ping may take 5 s more to fail. */
 const UNANSWERED_MS = 5_000;

@@ -20,6 +20,15 @@ export const WATCHER = '1009';
 /** Law 2 on loopback: redial cap + one `alive` + the writes; a restarted broker compiles first. */
 export const CONVERGES_MS = 15_000;
 
+/** For `timing`: gone within seconds, so that scenarios are short. */
+export const HASTY = {
+  alive: '250ms',
+  suspect_after: '1s',
+  gone_after: '1500ms',
+  first_sync: '2s',
+  redial_max: '500ms',
+};
+
 export interface PairOptions {
   readonly msk: Root;
   readonly spb: Root;

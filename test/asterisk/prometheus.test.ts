@@ -10,7 +10,7 @@ import { pause, until } from '../until.ts';
 import { available } from './available.ts';
 import type { Broker } from './broker.ts';
 import { inLab } from './lab.ts';
-import { believes, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
+import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
 import { alertOf, Prometheus } from './prometheus.ts';
 import { newIdentity, RawPeer } from './raw-peer.ts';
 
@@ -18,14 +18,6 @@ const asterisks = await available();
 const program = await tool('prometheus');
 const skip = asterisks.skip || program.skip;
 
-/** Gone within seconds; a hint that was taken out is found out within seconds. */
-const HASTY = {
-  alive: '250ms',
-  suspect_after: '1s',
-  gone_after: '1500ms',
-  first_sync: '2s',
-  redial_max: '500ms',
-};
 /** From the fault to the alert, and from its end to the alert's: mostly a scrape and an evaluation. */
 const SAID_MS = 25_000;
 /** The scrape, the evaluation and the minute that a passing condition lasts. */

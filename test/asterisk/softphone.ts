@@ -4,7 +4,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
-import { header, parseSip, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
+import { header, type SipMessage, tagOf, token, writeOk, writeRequest } from './sip.ts';
+import { connectSip } from './sip-socket.ts';
 import { Call } from './softphone-call.ts';
 
 export class Softphone {
@@ -25,15 +26,7 @@ export class Softphone {
 
   /** Registers with its PBX. */
   async open(): Promise<void> {
-    this.#socket.on('message', (data) => this.#heard(parseSip(data.toString('utf8'))));
-    this.#socket.on('error', () => {});
-    await new Promise<void>((resolve, reject) => {
-      this.#socket.once('error', reject);
-      // Connected: the local address is the one that the PBX sees.
-      this.#socket.connect(this.pbx.sipPort, this.pbx.host, resolve);
-    });
-    const { address, port } = this.#socket.address();
-    this.#local = `${address}:${port}`;
+    this.#local = await connectSip(this.#socket, this.pbx, (message) => this.#heard(message));
     const { user, pbx } = this;
     this.send(
       writeRequest({

@@ -1,12 +1,8 @@
-// Waits for what must come true. Owns the deadline.
-import assert from 'node:assert/strict';
+// Waits for what must come true, and names it by its own text. Owns the deadline; the polling is ../until.ts.
+import { until as poll } from '../until.ts';
 
 const DEADLINE_MS = 30_000;
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const started = performance.now();
-  while (!(await condition())) {
-    assert.ok(performance.now() - started < DEADLINE_MS, `it did not come true: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await poll(`it did not come true: ${condition}`, condition, DEADLINE_MS);
 }
