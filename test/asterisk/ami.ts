@@ -8,6 +8,8 @@ export type Packet = Readonly<Record<string, string>>;
 
 const ACTION_TIMEOUT_MS = 20_000;
 
+let marksMade = 0;
+
 interface Pending {
   readonly rows: Packet[];
   readonly list: boolean;
@@ -145,6 +147,19 @@ export class TestAmi {
 
   clear(): void {
     this.events.length = 0;
+  }
+
+  /**
+   * Forgets all that happened so far, also what this session has not been told yet: Asterisk answers with a state
+   * before it tells of it, so the event of a change may come long after a question, even to a later session.
+   */
+  async fromNow(): Promise<this> {
+    // Asterisk repeats no state, so the mark is a name that nobody had before.
+    const name = `mark-${process.pid}-${marksMade++}`;
+    await this.setCustom(name, 'INUSE');
+    await until('the mark comes', () => this.changesOf(`Custom:${name}`).length > 0);
+    this.clear();
+    return this;
   }
 
   /** The states that DeviceStateChange told of `device` since login or `clear()`. */

@@ -73,7 +73,10 @@ export class Scene {
     const phones = Object.fromEntries(await Promise.all(opened)) as Record<Phone, Softphone>;
     const blf = await lab.blf(pair.spb, WATCHER);
     for (const phone of PHONES) await blf.subscribe(`${phone}*${MSK}`);
-    const scene = new Scene(pair, phones, blf, { here: await pair.msk.ami(), there: await pair.spb.ami() });
+    const scene = new Scene(pair, phones, blf, {
+      here: await pair.msk.ami(),
+      there: await (await pair.spb.ami()).fromNow(),
+    });
     await scene.show({});
     scene.forget();
     return scene;

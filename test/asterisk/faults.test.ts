@@ -30,7 +30,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         const { msk, spb, mskBroker } = await startPair(lab, pair);
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
-        const ami = await spb.ami();
+        const ami = await (await spb.ami()).fromNow();
         const died = performance.now();
         await mskBroker.kill();
         await until('the lamp changes', () => ami.changesOf('Custom:2001*msk').length > 0, 30_000);
@@ -155,7 +155,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         const { msk, spb, spbBroker, cut, mend } = await startPair(lab, { ...pair, apart: true });
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'NOT_INUSE' });
-        const ami = await spb.ami();
+        const ami = await (await spb.ami()).fromNow();
         await cut();
         await setDevices(msk, { l2002: 'INUSE' });
         await believes(spbBroker, MSK, 'suspect');
@@ -210,7 +210,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         const { msk, spb, mskBroker, spbBroker } = await startPair(lab, pair);
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
-        const ami = await spb.ami();
+        const ami = await (await spb.ami()).fromNow();
         const exit = await mskBroker.stop();
         assert.deepEqual(exit, { code: 0, signal: null });
         assert.equal(spbBroker.events('peer-bye').length, 1);

@@ -23,7 +23,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
       inLab(async (lab) => {
         const exports = [{ device: 'Custom:l{ext}', match: '_20XX' }];
         const { msk, spb } = await startPair(lab, { msk: origin(), spb: receiver(), mskBroker: { exports } });
-        const [here, there] = [await msk.ami(), await spb.ami()];
+        const [here, there] = [await msk.ami(), await (await spb.ami()).fromNow()];
         // Asterisk repeats no state, so a round must not begin with what the last one ended with: it does not.
         const wanted: string[] = [];
         for (let round = 1; round <= ROUNDS; round += 1) {
