@@ -11,7 +11,7 @@ import type { BeliefTiming } from './core/peer.ts';
 import type { HttpOptions, Reloaded } from './http/contract.ts';
 import type { PeerAddress } from './mesh/contract.ts';
 import type { MeshPeer } from './mesh/mesh.ts';
-import type { WebSocketOptions } from './mesh/websocket.ts';
+import type { TcpOptions } from './mesh/tcp.ts';
 
 export interface BrokerOptions {
   readonly tag: string;
@@ -27,7 +27,7 @@ export interface BrokerOptions {
   readonly timing: BeliefTiming & { readonly aliveEveryMs: number };
   readonly pacing: PacingOptions;
   readonly redial: { readonly minMs: number; readonly maxMs: number };
-  readonly websocket: WebSocketOptions;
+  readonly tcp: TcpOptions;
   /** Absent: nothing is served. */
   readonly http?: HttpOptions;
 }

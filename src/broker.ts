@@ -15,7 +15,7 @@ import type { Reloaded, Served, StateRow, Status, WatchEvent } from './http/cont
 import { Metrics } from './http/metrics.ts';
 import { StatusServer } from './http/server.ts';
 import { Mesh } from './mesh/mesh.ts';
-import { WebSocketTransport } from './mesh/websocket.ts';
+import { TcpTransport } from './mesh/tcp.ts';
 import { Meter } from './meter.ts';
 import { ofAmiDown, ofCondition, ofLinkEnd, ofMeshNote, ofNote, type Report } from './report.ts';
 import { conditionRow, type Snapshot, stateRows, statusOf } from './status.ts';
@@ -36,7 +36,7 @@ export class Broker implements Served {
   readonly #startedAt = performance.now();
   readonly #federation: Federation;
   readonly #mesh: Mesh;
-  readonly #transport: WebSocketTransport;
+  readonly #transport: TcpTransport;
   readonly #health = new Health(performance.now());
   readonly #metrics: Metrics;
   readonly #meter: Meter;
@@ -59,7 +59,7 @@ export class Broker implements Served {
     this.#report = report;
     this.#around = around;
     this.#federation = new Federation(federationOptions(options), performance.now());
-    this.#transport = new WebSocketTransport(options.websocket);
+    this.#transport = new TcpTransport(options.tcp);
     this.#mesh = this.#newMesh();
     this.#asterisk = this.#newAsterisk();
     this.#metrics = new Metrics(this);
@@ -194,9 +194,9 @@ export class Broker implements Served {
     };
     return new Mesh(options, this.#transport, {
       admit: (peer, epoch) => (this.#federation.admits(peer, epoch) ? 'yes' : 'tag-in-use'),
-      linkUp: (peer, link, epoch) => {
-        const text = `link to ${peer} is up`;
-        this.#report({ level: 'info', event: 'link-up', text, fields: { peer, link } });
+      linkUp: (peer, link, epoch, transport) => {
+        const text = `link to ${peer} is up, over ${transport}`;
+        this.#report({ level: 'info', event: 'link-up', text, fields: { peer, link, transport } });
         this.#feed({ type: 'linkUp', peer, link, epoch });
       },
       heard: (peer, link, seq, message) => this.#feed({ type: 'heard', peer, link, seq, message }),

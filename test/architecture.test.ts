@@ -43,6 +43,8 @@ const CONFINED: Record<string, readonly string[]> = {
   // Its parser, login and encoder need a guard each: nobody else may touch it.
   'asterisk-manager': ['ami/connection.ts'],
   ws: ['mesh/'],
+  // Optional: loaded when a config first asks for it, by this file alone.
+  zeromq: ['mesh/zeromq-library.ts'],
   convict: ['config/'],
   yaml: ['config/'],
   zod: ['mesh/'],
@@ -118,6 +120,11 @@ test('each package is used only where it belongs', () => {
       assert.ok(fits || path.endsWith('.d.ts'), `src/${path} may not import ${name}`);
     }
   }
+});
+
+test('the optional package is named for its types, or loaded when it is asked for', () => {
+  const library = readFileSync(join(SRC, 'mesh/zeromq-library.ts'), 'utf8');
+  assert.doesNotMatch(library, /^import (?!type).*['"]zeromq['"]|^export (?!type).* from ['"]zeromq['"]/m);
 });
 
 test('only main.ts ends the process', () => {

@@ -30,7 +30,7 @@ if [ ! -e "$made" ]; then
     cat > "$out/$tag-hintmesh/hintmesh.yaml" <<YAML
 tag: $tag
 ami: { secret_file: ami.secret }
-listen: { websocket: { host: 0.0.0.0, port: 7440 } }
+listen: { host: 0.0.0.0, port: 7440 }
 # Prometheus asks from another container.
 http: { host: 0.0.0.0, port: 7441 }
 export:

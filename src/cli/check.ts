@@ -1,17 +1,17 @@
-/** `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names. */
+/** `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names, and ZeroMQ if it asks for that. */
 import type { Config } from '../config/config.ts';
 import { visible } from '../config/formats.ts';
 import type { ExportRule } from '../core/exports.ts';
 import { formatItem, type Match } from '../core/match.ts';
 import { loadIdentity } from '../mesh/identity.ts';
-import { openConfig, printWarnings } from './config-file.ts';
+import { openConfig, printWarnings, readRunnableConfig } from './config-file.ts';
 import { FAILED, type Io, OK } from './io.ts';
 
 /** Items of a match that are printed; the rest are counted. */
 const MAX_ITEMS = 8;
 
-export function check({ config: file }: { readonly config: string }, io: Io): number {
-  const opened = openConfig(file, io);
+export async function check({ config: file }: { readonly config: string }, io: Io): Promise<number> {
+  const opened = openConfig(await readRunnableConfig(file, io.env), io);
   if (opened === undefined) return FAILED;
   printWarnings(opened.warnings, io);
   io.out(`${visible(file)} is valid`);
@@ -51,6 +51,13 @@ function matchText(match: Match): string {
   return match.slice(0, MAX_ITEMS).map(formatItem).join(', ') + more;
 }
 
-function peerLine({ tag, url, fingerprint, goneState }: Config['peers'][number]): string {
-  return [tag, url ?? 'dials us', fingerprint ?? 'by CA', `gone: ${goneState}`].join('  ');
+function peerLine(peer: Config['peers'][number]): string {
+  const { tag, transport = 'websocket', url, goneState } = peer;
+  return [tag, transport, url ?? 'dials us', ...proofs(peer), `gone: ${goneState}`].join('  ');
+}
+
+/** What it is known by, that of its transport first. */
+function proofs({ transport, fingerprint, curveKey }: Config['peers'][number]): string[] {
+  if (transport !== 'zeromq' || curveKey === undefined) return [fingerprint ?? 'by CA'];
+  return [curveKey, ...(fingerprint === undefined ? [] : [fingerprint])];
 }

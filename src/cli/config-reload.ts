@@ -18,8 +18,8 @@ import type { StateDirectory } from './state-directory.ts';
 export const RELOAD_EVERY_MS = 500;
 
 export interface ReloadParts {
-  /** Reads the file again. */
-  load(): Loaded;
+  /** Reads the file again; never rejects. */
+  load(): Promise<Loaded>;
   readonly broker: Pick<Broker, 'reconfigure' | 'tell'>;
   readonly logger: Logger;
   readonly state: StateDirectory;
@@ -84,7 +84,8 @@ export class ConfigReload {
 
   async #reload(): Promise<Reloaded> {
     const { load, broker, logger, state } = this.#parts;
-    const loaded = load();
+    const loaded = await load();
+    if (this.#stopped) return STOPPING;
     for (const { where, text } of loaded.warnings) logger.warn({ event: 'config-warning', where }, text);
     if (!loaded.ok) return this.#refuse(loaded.mistakes.map(formatFinding));
     const { config } = loaded;

@@ -36,7 +36,7 @@ export function toBrokerOptions(config: Config, { formerTags, token }: Beside): 
     },
     pacing: { writesPerSecond: lamps.writesPerSecond, burst: lamps.burst, window: lamps.window },
     redial: { minMs: timing.redialMinMs, maxMs: timing.redialMaxMs },
-    websocket: {
+    tcp: {
       tag,
       insecure,
       ...(identity && { identity: loadIdentity(identity.pem) }),

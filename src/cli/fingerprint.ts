@@ -1,9 +1,9 @@
 /** `hintmesh fingerprint`: what keygen printed, once more. */
 import { resolve } from 'node:path';
 import { MAX_NAMED_FILE_BYTES, readBounded } from '../config/files.ts';
-import { whyNotPeerUrl } from '../config/url.ts';
+import { HANDED_OUT, whyNotPeerUrl } from '../config/url.ts';
 import { type Identity, IdentityError, loadIdentity } from '../mesh/identity.ts';
-import { openConfig } from './config-file.ts';
+import { openConfig, readConfig } from './config-file.ts';
 import { FAILED, type Io, OK, USAGE } from './io.ts';
 import { peerEntryLines } from './peer-entry.ts';
 
@@ -15,7 +15,7 @@ export interface FingerprintOptions {
 }
 
 export function fingerprint({ config, identity: file, url }: FingerprintOptions, io: Io): number {
-  const whyNotUrl = url === undefined ? undefined : whyNotPeerUrl(url, false);
+  const whyNotUrl = url === undefined ? undefined : whyNotPeerUrl(url, HANDED_OUT);
   if (whyNotUrl !== undefined) {
     io.err(`--url ${whyNotUrl}`);
     return USAGE;
@@ -33,7 +33,7 @@ interface Found {
 }
 
 function ofConfig(config: string, io: Io): Found | undefined {
-  const opened = openConfig(config, io);
+  const opened = openConfig(readConfig(config, io.env), io);
   if (opened === undefined) return undefined;
   const { identity } = opened.config;
   if (identity !== undefined) return { file: identity.file, identity: loadIdentity(identity.pem) };

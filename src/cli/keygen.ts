@@ -5,7 +5,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { visible } from '../config/formats.ts';
-import { whyNotPeerUrl } from '../config/url.ts';
+import { HANDED_OUT, whyNotPeerUrl } from '../config/url.ts';
 import { createFile, replaceFile } from '../config/write.ts';
 import { whyNotTag } from '../core/names.ts';
 import { generateIdentity, loadIdentity } from '../mesh/identity.ts';
@@ -28,7 +28,7 @@ export async function keygen({ tag, out, force = false, url }: KeygenOptions, io
     io.err(`--tag ${JSON.stringify(tag)} ${whyNot}`);
     return USAGE;
   }
-  const whyNotUrl = url === undefined ? undefined : whyNotPeerUrl(url, false);
+  const whyNotUrl = url === undefined ? undefined : whyNotPeerUrl(url, HANDED_OUT);
   if (whyNotUrl !== undefined) {
     io.err(`--url ${whyNotUrl}`);
     return USAGE;

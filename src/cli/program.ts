@@ -82,13 +82,13 @@ function addFileCommands(program: Command, io: Io, done: Done): void {
     .command('check')
     .description('check the config and print what it means')
     .option(...CONFIG_OPTION)
-    .action(async (options) => done((await import('./check.ts')).check(options, io)));
+    .action(async (options) => done(await (await import('./check.ts')).check(options, io)));
   program
     .command('keygen')
     .description("make this broker's identity and print the line for the other brokers' peers: lists")
     .requiredOption('--tag <tag>', 'the name of this PBX, as in the config')
     .option('--out <file>', 'the file to write', 'identity.pem')
-    .option('--force', 'replace the file if there is one: peers must then be given the new fingerprint')
+    .option('--force', 'replace the file if there is one: peers must then be given the new line')
     .option(...URL_OPTION)
     .action(async (options: KeygenOptions) => done(await (await import('./keygen.ts')).keygen(options, io)));
   program

@@ -6,7 +6,7 @@ import { Broker, type Report } from '../broker.ts';
 import { dialledAt } from '../config/listen.ts';
 import type { Status } from '../http/contract.ts';
 import { urlOf } from './broker-address.ts';
-import { openConfig, readConfig } from './config-file.ts';
+import { openConfig, readRunnableConfig } from './config-file.ts';
 import { ConfigReload } from './config-reload.ts';
 import { toBrokerOptions } from './config-to-broker.ts';
 import { FAILED, type Io, OK, whenAborted } from './io.ts';
@@ -25,7 +25,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
     hungUp = true;
   };
   io.onHangup(() => onHangup());
-  const opened = openConfig(file, io);
+  const opened = openConfig(await readRunnableConfig(file, io.env), io);
   if (opened === undefined) return FAILED;
   const { config, warnings } = opened;
   const stopped = whenAborted(io.takeSignals(), 'stopped' as const);
@@ -51,7 +51,7 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
     status: () => statusLine(broker.status()),
     failed: (why) => logger.warn({ event: 'notify-failed' }, `systemd is not told how the broker is: ${why}`),
   });
-  const load = () => readConfig(file, io.env);
+  const load = () => readRunnableConfig(file, io.env);
   const reloads: ConfigReload = new ConfigReload(config, { load, broker, logger, state, service });
 
   const serve = async (): Promise<End> => {

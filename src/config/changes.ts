@@ -80,9 +80,9 @@ const KEYS: Record<PathOf<typeof scalarSchema>, Key> = {
   'ami.tls.servername': reload(inTls('servername'), text),
   'ami.tls.cert_file': contents(inTls('cert')),
   'ami.tls.key_file': contents(inTls('key')),
-  'listen.websocket.enabled': restart(({ listen }) => listen !== undefined),
-  'listen.websocket.host': restart(({ listen }) => listen?.host ?? OFF),
-  'listen.websocket.port': restart(({ listen }) => listen?.port ?? OFF),
+  'listen.enabled': restart(({ listen }) => listen !== undefined),
+  'listen.host': restart(({ listen }) => listen?.host ?? OFF),
+  'listen.port': restart(({ listen }) => listen?.port ?? OFF),
   'http.enabled': restart(({ http }) => http !== undefined),
   'http.host': restart(({ http }) => http?.host ?? OFF),
   'http.port': restart(({ http }) => http?.port ?? OFF),
@@ -136,7 +136,12 @@ function peerChange(was: PeerConfig, is: PeerConfig, before: Config, after: Conf
   const lines: string[] = [];
   const url = (peer: PeerConfig) => peer.url ?? 'none (it dials us)';
   if (was.url !== is.url) lines.push(`peer ${is.tag}: url ${url(was)} → ${url(is)}`);
+  const transport = (peer: PeerConfig) => peer.transport ?? 'websocket';
+  if (was.transport !== is.transport) {
+    lines.push(`peer ${is.tag}: transport ${transport(was)} → ${transport(is)}`);
+  }
   if (was.fingerprint !== is.fingerprint) lines.push(`peer ${is.tag}: fingerprint changed`);
+  if (was.curveKey !== is.curveKey) lines.push(`peer ${is.tag}: curve_key changed`);
   // Peers that go by lamps.gone_state change with it: that line says so for all of them.
   const follows = was.goneState === before.lamps.goneState && is.goneState === after.lamps.goneState;
   if (was.goneState !== is.goneState && !follows) {

@@ -56,8 +56,12 @@ export interface PeerConfig {
   readonly tag: string;
   /** Absent: the peer dials us. */
   readonly url?: string;
-  /** Absent: CA mode, or `insecure`. */
+  /** Absent: WebSocket. */
+  readonly transport?: 'zeromq';
+  /** Absent: CA mode, or `insecure`, or only ZeroMQ proves it. */
   readonly fingerprint?: string;
+  /** Who it is over ZeroMQ: there whenever `transport` is. */
+  readonly curveKey?: string;
   readonly goneState: GoneStateName;
   /** `file:line:column`, for messages. */
   readonly where: string;
@@ -69,6 +73,13 @@ export interface PeerConfig {
  */
 export interface Keys {
   /** Reads an identity file; throws an Error whose message says what is wrong, and nothing of the key. */
-  identify(pem: string): { readonly fingerprint: string; readonly names: readonly string[] };
+  identify(pem: string): {
+    readonly fingerprint: string;
+    readonly names: readonly string[];
+    /** Absent: the file has no key for ZeroMQ. */
+    readonly curve?: { readonly publicKey: string };
+  };
   isFingerprint(text: string): boolean;
+  /** Whether it is a public key for ZeroMQ that can be used. */
+  isCurveKey(text: string): boolean;
 }

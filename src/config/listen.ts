@@ -8,11 +8,11 @@ import { isLoopback } from './url.ts';
 import type { RootValues } from './values.ts';
 
 export function readListen({ listen, insecure }: RootValues, findings: Findings): Config['listen'] {
-  const { enabled, host, port } = listen.websocket;
+  const { enabled, host, port } = listen;
   if (insecure && enabled && findings.fine('listen') && findings.fine('insecure') && !isLoopback(host)) {
     findings.mistake(
-      'listen.websocket.host',
-      `listen.websocket.host is ${host}, but with insecure: true we listen without TLS, on loopback only; write 127.0.0.1, or take insecure out`,
+      'listen.host',
+      `listen.host is ${host}, but with insecure: true we listen without TLS, on loopback only; write 127.0.0.1, or take insecure out`,
     );
   }
   return enabled ? { host, port } : undefined;
@@ -21,12 +21,11 @@ export function readListen({ listen, insecure }: RootValues, findings: Findings)
 export function readHttp({ http, listen }: RootValues, findings: Findings): Config['http'] {
   const { enabled, host, port } = http;
   if (!enabled || !findings.fine('http')) return undefined;
-  const peers = listen.websocket;
-  if (peers.enabled && findings.fine('listen') && peers.port === port && overlaps(peers.host, host)) {
-    const [at, other] = ['http.port', 'listen.websocket.port'] as const;
+  if (listen.enabled && findings.fine('listen') && listen.port === port && overlaps(listen.host, host)) {
+    const [at, other] = ['http.port', 'listen.port'] as const;
     findings.mistake(
       findings.isGiven(at) ? at : other,
-      `${at} and ${other} are both ${port}, on addresses that overlap (${host}, ${peers.host}); give one of them another port`,
+      `${at} and ${other} are both ${port}, on addresses that overlap (${host}, ${listen.host}); give one of them another port`,
     );
   }
   if (!isLoopback(canonical(host))) {

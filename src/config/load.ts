@@ -9,6 +9,7 @@ import { NamedFiles, readBounded } from './files.ts';
 import type { Finding, Findings } from './findings.ts';
 import { showDuration } from './formats.ts';
 import { readHttp, readListen } from './listen.ts';
+import type { OwnKeys } from './peer-keys.ts';
 import { checkPeers } from './peers.ts';
 import {
   type Environment,
@@ -42,13 +43,13 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
   checkTiming(root, findings);
   const files = new NamedFiles(file, findings);
   const identity = readIdentity(root, files, findings);
-  const fingerprint = identity && identify(identity.pem, values, keys, findings);
+  const own = identity && identify(identity, values, keys, findings);
   const ca = root.ca_file === '' ? undefined : files.certificates('ca_file', root.ca_file);
   const ami = readAmi(root, env, files, findings);
   const listen = readListen(root, findings);
   const http = readHttp(root, findings);
   const rules = checkExports(values, findings);
-  const peers = checkPeers(values, { keys, fingerprint }, findings);
+  const peers = checkPeers(values, { keys, own }, findings);
   if (rules.length === 0 && findings.fine('export')) {
     findings.warning('export', 'nothing is exported: no other PBX will show our extensions');
   }
@@ -102,10 +103,15 @@ function readIdentity(
   return pem === undefined ? undefined : { file, pem };
 }
 
-function identify(pem: string, values: Values, keys: Keys, findings: Findings): string | undefined {
+function identify(
+  { file, pem }: NonNullable<Config['identity']>,
+  values: Values,
+  keys: Keys,
+  findings: Findings,
+): OwnKeys | undefined {
   const { root } = values;
   try {
-    const { fingerprint, names } = keys.identify(pem);
+    const { fingerprint, names, curve } = keys.identify(pem);
     if (findings.fine('tag') && !names.includes(root.tag)) {
       const made = names.join(', ') || 'no tag at all';
       findings.mistake(
@@ -119,7 +125,7 @@ function identify(pem: string, values: Values, keys: Keys, findings: Findings): 
         `identity_file has a certificate for ${names.join(', ')}; where peers are proved by ca_file it must carry one DNS name, our tag ${root.tag}; have the CA issue one with that name alone`,
       );
     }
-    return fingerprint;
+    return { file, fingerprint, ...(curve && { curveKey: curve.publicKey }) };
   } catch (error) {
     findings.mistake(
       'identity_file',

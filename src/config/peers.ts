@@ -1,21 +1,16 @@
 /**
  * The `peers` list: who may be in it, and what each entry must have so that a link can come about. Owns
- * these rules only; single values were judged already.
+ * these rules only; single values were judged already, and what proves a peer is peer-keys.ts's.
  */
-import type { Keys, PeerConfig } from './config.ts';
+import type { PeerConfig } from './config.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
+import { checkCurveKey, checkFingerprint, checkOwnCurveKey, type PeerRules } from './peer-keys.ts';
 import { isLoopback, whyNotPeerUrl } from './url.ts';
 import type { PeerValues, Values } from './values.ts';
 
-/** What else there is that a peer's entry depends on. */
-export interface PeerRules {
-  readonly keys: Keys;
-  /** Our own fingerprint; `undefined` when there is no identity, or it could not be read. */
-  readonly fingerprint: string | undefined;
-}
-
-export function checkPeers({ root, peers }: Values, rules: PeerRules, findings: Findings): PeerConfig[] {
+export function checkPeers(values: Values, rules: PeerRules, findings: Findings): PeerConfig[] {
+  const { root, peers } = values;
   if (peers.length === 0) {
     findings.warning('peers', 'there are no peers yet: no lamp of another PBX will be lit');
   }
@@ -23,6 +18,7 @@ export function checkPeers({ root, peers }: Values, rules: PeerRules, findings: 
   const tags = new Map<string, string>();
   const urls = new Map<string, string>();
   const fingerprints = new Map<string, string>();
+  const curveKeys = new Map<string, string>();
   for (const [index, peer] of peers.entries()) {
     const at = `peers[${index}]`;
     if (findings.bad(at)) continue;
@@ -34,13 +30,19 @@ export function checkPeers({ root, peers }: Values, rules: PeerRules, findings: 
     }
     checkUrl(peer, at, root, findings);
     checkFingerprint(peer, at, root, rules, findings);
-    if (peer.url !== '') unique(urls, peer.url, `${at}.url`, findings);
+    checkCurveKey(peer, at, rules, findings);
+    // One port serves every scheme.
+    if (peer.url !== '') unique(urls, peer.url.replace(/^[a-z]+:/, ''), `${at}.url`, findings);
     if (peer.fingerprint !== '') unique(fingerprints, peer.fingerprint, `${at}.fingerprint`, findings);
+    if (peer.curve_key !== '') unique(curveKeys, peer.curve_key, `${at}.curve_key`, findings);
   }
+  checkOwnCurveKey(values, rules, findings);
   return peers.map((peer, index) => ({
     tag: peer.tag,
     ...(peer.url === '' ? {} : { url: peer.url }),
+    ...(peer.transport === 'zeromq' ? { transport: peer.transport } : {}),
     ...(peer.fingerprint === '' ? {} : { fingerprint: peer.fingerprint }),
+    ...(peer.curve_key === '' ? {} : { curveKey: peer.curve_key }),
     goneState: peer.gone_state === '' ? root.lamps.gone_state : peer.gone_state,
     where: findings.where(`peers[${index}]`),
   }));
@@ -58,13 +60,15 @@ function unique(seen: Map<string, string>, value: string, path: string, findings
 
 function checkUrl(peer: PeerValues, at: string, root: Values['root'], findings: Findings): void {
   const path = `${at}.url`;
-  if (!findings.fine(path) || !findings.fine('insecure')) return;
+  if (![path, `${at}.transport`, 'insecure'].every((each) => findings.fine(each))) return;
   if (peer.url !== '') {
-    const why = whyNotPeerUrl(peer.url, root.insecure);
+    const { url, transport } = peer;
+    const isTls = transport === 'websocket' && url.startsWith('wss:');
+    const why = whyNotPeerUrl(url, { insecure: root.insecure, transport });
     if (why !== undefined) {
-      const shown = peer.url.includes('@') ? '' : `${show(peer.url)} `;
+      const shown = url.includes('@') ? '' : `${show(url)} `;
       findings.mistake(path, `${path} ${shown}${why}`);
-    } else if (peer.url.startsWith('wss:') && root.insecure && root.identity_file === '') {
+    } else if (isTls && root.insecure && root.identity_file === '') {
       findings.mistake(
         path,
         `${path} is wss://, where we must prove who we are, but there is no identity_file; name one (with insecure: true it is not read unless named)`,
@@ -72,47 +76,17 @@ function checkUrl(peer: PeerValues, at: string, root: Values['root'], findings: 
     }
     return;
   }
-  const { enabled, host } = root.listen.websocket;
+  const { enabled, host } = root.listen;
   if (!findings.fine('listen')) return;
   if (!enabled) {
     findings.mistake(
       at,
-      `${at} has no url, so the peer must dial us, but listen.websocket.enabled is false; give it a url or listen`,
+      `${at} has no url, so the peer must dial us, but listen.enabled is false; give it a url or listen`,
     );
   } else if (isLoopback(host) && !root.insecure) {
     findings.warning(
       at,
-      `${at} has no url, so the peer must dial us, but we listen on ${host} only (listen.websocket.host)`,
-    );
-  }
-}
-
-function checkFingerprint(
-  { fingerprint, url }: PeerValues,
-  at: string,
-  root: Values['root'],
-  { keys, fingerprint: own }: PeerRules,
-  findings: Findings,
-): void {
-  const path = `${at}.fingerprint`;
-  if (!findings.fine(path)) return;
-  if (fingerprint === '') {
-    // Only wss:// can prove a key; plaintext on loopback has none to prove.
-    const plain = root.insecure && !url.startsWith('wss:');
-    if (root.ca_file !== '' || plain || !findings.fine('ca_file') || !findings.fine('insecure')) return;
-    findings.mistake(
-      at,
-      `${at} has no fingerprint, so nothing proves who it is; write what the peer's "hintmesh keygen" printed, or set ca_file`,
-    );
-  } else if (!keys.isFingerprint(fingerprint)) {
-    findings.mistake(
-      path,
-      `${path} is no fingerprint; write what the peer's "hintmesh keygen" printed, sha256:…`,
-    );
-  } else if (fingerprint === own) {
-    findings.mistake(
-      path,
-      `${path} is our own fingerprint: two PBXs share one identity_file; make one for each with "hintmesh keygen"`,
+      `${at} has no url, so the peer must dial us, but we listen on ${host} only (listen.host)`,
     );
   }
 }

@@ -33,9 +33,11 @@ export const MAX_EXPORT_RULES = 1_000;
 export const MAX_LIST = 10_000;
 
 export const GONE_STATES = ['UNAVAILABLE', 'BUSY', 'INVALID', 'hold'] as const;
+export const TRANSPORTS = ['websocket', 'zeromq'] as const;
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 export type GoneStateName = (typeof GONE_STATES)[number];
+export type TransportName = (typeof TRANSPORTS)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 function leaf<T>(format: FormatName, fallback: T | null, doc: string, more: Partial<Leaf<T>> = {}): Leaf<T> {
@@ -74,11 +76,9 @@ export const scalarSchema = {
     },
   },
   listen: {
-    websocket: {
-      enabled: leaf('flag', true, 'whether peers can dial us'),
-      host: leaf('host', '127.0.0.1', 'the address to listen on; 0.0.0.0 or :: for all'),
-      port: leaf('whole', 7440, 'the port to listen on', { min: 1, max: 65_535 }),
-    },
+    enabled: leaf('flag', true, 'whether peers can dial us'),
+    host: leaf('host', '127.0.0.1', 'the address to listen on; 0.0.0.0 or :: for all'),
+    port: leaf('whole', 7440, 'the port to listen on', { min: 1, max: 65_535 }),
   },
   http: {
     enabled: leaf('flag', true, 'whether metrics, health and status are served over HTTP'),
@@ -134,7 +134,11 @@ export const exportSchema = {
 export const peerSchema = {
   tag: leaf<string>('tag', null, "the peer's own tag"),
   url: optional('where to dial the peer; left out, the peer dials us'),
+  transport: leaf<TransportName>('choice', 'websocket', 'what the peer is dialled with', {
+    choices: TRANSPORTS,
+  }),
   fingerprint: optional("what the peer's `hintmesh keygen` printed"),
+  curve_key: optional("the peer's key for ZeroMQ, as its `hintmesh keygen` printed it"),
   gone_state: leaf<GoneStateName | ''>('choice', '', "lamps.gone_state for this peer's lamps", {
     choices: GONE_STATES,
     optional: true,

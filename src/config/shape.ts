@@ -129,6 +129,11 @@ function readTexts(
 /** Unknown keys of another form are not repeated: `secret:hunter2`, without a blank, is a key to YAML. */
 const SHOWN_KEY = /^[A-Za-z_][A-Za-z0-9_.]{0,30}$/;
 
+/** Keys that early configs had, and what became of them. */
+const MOVED: Readonly<Record<string, string>> = {
+  'listen.websocket': 'its keys stand in listen itself: listen.enabled, listen.host, listen.port',
+};
+
 interface UnknownKey {
   /** The key with its section before it. */
   readonly at: string;
@@ -144,6 +149,12 @@ function refuseKey(
   schema: Section,
   findings: Findings,
 ): void {
+  const moved = Object.hasOwn(MOVED, at) ? MOVED[at] : undefined;
+  if (moved !== undefined) {
+    findings.spoil(at);
+    findings.mistakeAt(offset, `${at} is not a key any more; ${moved}`);
+    return;
+  }
   const known = Object.entries(schema)
     .filter(([, node]) => !isLeaf(node) || node.notInFile === undefined)
     .map(([key]) => key);

@@ -4,14 +4,20 @@
  * knows. `test/mesh/contract` holds every transport to what is written here.
  */
 
+export type TransportName = 'websocket' | 'zeromq' | 'memory';
+
 /** A peer as a transport needs it. */
 export interface PeerAddress {
   /** The tag the peer must prove. */
   readonly tag: string;
   /** Where to dial it; absent: the peer dials us. */
   readonly url?: string;
+  /** What the peer is dialled with; only a peer of `zeromq` may dial us with ZeroMQ. Absent: websocket. */
+  readonly transport?: 'websocket' | 'zeromq';
   /** SHA-256 of the peer's public key (SPKI), as `fingerprint()` in identity.ts prints it; absent: CA mode. */
   readonly fingerprint?: string;
+  /** The peer's public key for CURVE, Z85, 40 characters: who it is over ZeroMQ. */
+  readonly curveKey?: string;
 }
 
 /** The other side sent a message larger than MAX_FRAME_BYTES, or one that is not text. */
@@ -26,6 +32,7 @@ export interface Channel {
   /** The tag that the peer's KEY proves; never anything the peer merely says. */
   readonly peer: string;
   readonly dialled: boolean;
+  readonly transport: TransportName;
   /** For logs: address and port of the other end. */
   readonly remote: string;
   /** Bytes given to `send` that the operating system has not taken yet. */
@@ -86,12 +93,11 @@ export interface TransportHandlers {
 }
 
 export interface Transport {
-  readonly name: 'websocket' | 'zeromq' | 'memory';
   /** Begins to accept connections, if configured to listen; rejects when the address cannot be had. */
   start(handlers: TransportHandlers): Promise<void>;
   /** One attempt; resolves to an authenticated channel or rejects with {@link DialError}. */
   dial(peer: PeerAddress, signal: AbortSignal): Promise<Channel>;
-  /** The peers it accepts, replaced whole (used by reload); a channel of a peer that went is terminated. */
+  /** The peers it accepts, replaced whole (used by reload); a channel of a peer that went, or has another key, is closed. */
   setPeers(peers: readonly PeerAddress[]): void;
   /** Where it listens, as actually bound; undefined when it does not. */
   readonly address: { readonly host: string; readonly port: number } | undefined;

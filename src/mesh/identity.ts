@@ -8,6 +8,8 @@
 import {
   createHash,
   createPrivateKey,
+  createPublicKey,
+  diffieHellman,
   generateKeyPairSync,
   type KeyObject,
   webcrypto,
@@ -127,6 +129,34 @@ export function z85(bytes: Uint8Array): string {
       text += Z85.charAt(Math.floor(word / divisor) % 85);
   }
   return text;
+}
+
+/** Whether a text is a public key for CURVE that can be used: Z85 of 32 bytes, and no point of low order. */
+export function isCurveKey(text: string): boolean {
+  const bytes = unZ85(text);
+  if (bytes?.length !== 32) return false;
+  const key = { kty: 'OKP', crv: 'X25519', x: bytes.toString('base64url') };
+  try {
+    // With a point of low order everybody has the secret that the two should share: OpenSSL refuses to make it.
+    const { privateKey } = generateKeyPairSync('x25519');
+    diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'jwk' }) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined: no Z85. */
+function unZ85(text: string): Buffer | undefined {
+  if (text.length % 5 !== 0) return undefined;
+  const bytes = Buffer.alloc((text.length / 5) * 4);
+  for (let at = 0; at < text.length; at += 5) {
+    const digits = [...text.slice(at, at + 5)].map((digit) => Z85.indexOf(digit));
+    const word = digits.reduce((sum, digit) => sum * 85 + digit, 0);
+    if (digits.length !== 5 || digits.includes(-1) || word > 0xffff_ffff) return undefined;
+    bytes.writeUInt32BE(word, (at / 5) * 4);
+  }
+  return bytes;
 }
 
 function curveKeys(key: KeyObject): { publicKey: string; secretKey: string } {

@@ -5,7 +5,7 @@
  */
 import type { Entry, Message } from '../core/message.ts';
 import type { Batch } from './batches.ts';
-import type { Channel } from './contract.ts';
+import type { Channel, TransportName } from './contract.ts';
 import {
   decode,
   encodeHello,
@@ -56,6 +56,7 @@ export class Link {
   readonly id: number;
   readonly peer: string;
   readonly dialled: boolean;
+  readonly transport: TransportName;
   readonly remote: string;
   /** Resolves when the channel is gone too (a close flushes first). */
   readonly gone: Promise<void>;
@@ -82,6 +83,7 @@ export class Link {
     this.id = options.id;
     this.peer = options.channel.peer;
     this.dialled = options.channel.dialled;
+    this.transport = options.channel.transport;
     this.remote = options.channel.remote;
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;

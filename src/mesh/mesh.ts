@@ -212,7 +212,7 @@ export class Mesh {
       admit: (of) => this.#handlers.admit(config.tag, of),
       linkUp: (link, hello) => {
         this.#links.set(link.id, { peer, link });
-        this.#handlers.linkUp(config.tag, link.id, hello.epoch);
+        this.#handlers.linkUp(config.tag, link.id, hello.epoch, link.transport);
       },
       heard: (link, seq, message) => this.#handlers.heard(config.tag, link.id, seq, message),
       linkDown: (link, end) => {
@@ -267,5 +267,6 @@ function checkPeers(tag: string, peers: readonly MeshPeer[]): void {
 }
 
 function same(a: MeshPeer, b: MeshPeer): boolean {
-  return a.url === b.url && a.fingerprint === b.fingerprint && a.view === b.view;
+  const sameKeys = a.fingerprint === b.fingerprint && (a.transport !== 'zeromq' || a.curveKey === b.curveKey);
+  return a.url === b.url && a.transport === b.transport && sameKeys && a.view === b.view;
 }

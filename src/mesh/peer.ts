@@ -48,7 +48,6 @@ export interface PeerHandlers {
 
 export class Peer {
   readonly config: MeshPeer;
-  readonly #transport: Transport['name'];
   readonly #options: PeerOptions;
   readonly #handlers: PeerHandlers;
   readonly #dialer: Dialer;
@@ -72,7 +71,6 @@ export class Peer {
 
   constructor(config: MeshPeer, transport: Transport, options: PeerOptions, handlers: PeerHandlers) {
     this.config = config;
-    this.#transport = transport.name;
     this.#options = options;
     this.#handlers = handlers;
     this.#dialer = new Dialer(config, transport, options.redial, {
@@ -229,7 +227,7 @@ export class Peer {
     const up = this.#up;
     const link = up && {
       link: up.id,
-      transport: this.#transport,
+      transport: up.transport,
       epoch: up.hello?.epoch ?? '',
       dialled: up.dialled,
       remote: up.remote,

@@ -1,6 +1,6 @@
 /**
- * Which peer a certificate proves. Owns that decision for both directions, pinned or by CA, and the words of its
- * refusals. Reads certificates it is given; opens no connection.
+ * Which peer a certificate or a CURVE key proves. Owns that decision for both directions, pinned or by CA, and the
+ * words of its refusals. Reads what it is given; opens no connection.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
@@ -66,9 +66,24 @@ export function proveDialled({ certificate, trusted }: Presented, peer: PeerAddr
   return refuse('bad-certificate', text);
 }
 
+/** The other side dialled us with ZeroMQ, and CURVE proved that it has the secret half of `key` (Z85). */
+export function proveCurveKey(key: string, peers: Iterable<PeerAddress>): Proof {
+  const peer = [...peers].find((known) => known.curveKey === key);
+  if (peer === undefined) return refuse('unknown-key', `unknown key ${key} : add it to peers, as curve_key`);
+  if (peer.transport === 'zeromq') return { ok: true, peer };
+  const text = `unknown key ${key} for ZeroMQ: it is that of peer ${peer.tag}, which has no transport: zeromq`;
+  return refuse('unknown-key', text);
+}
+
 /** `insecure: true` only: no proof at all. */
 export function proveByWord(tag: string, peers: Iterable<PeerAddress>): Proof {
   const peer = [...peers].find((known) => known.tag === tag);
+  if (peer?.transport === 'zeromq') {
+    return refuse(
+      'unknown-key',
+      `peer ${peer.tag} has transport: zeromq, which proves it; plaintext does not`,
+    );
+  }
   if (peer !== undefined) return { ok: true, peer };
   return refuse('unknown-key', `"${printable(tag)}" is not among the peers`);
 }

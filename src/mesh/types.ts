@@ -3,7 +3,7 @@
  * No code but the lists.
  */
 import type { Message } from '../core/message.ts';
-import type { ChannelFault, PeerAddress, RefusalReason, Transport } from './contract.ts';
+import type { ChannelFault, PeerAddress, RefusalReason, TransportName } from './contract.ts';
 import type { RefuseCode } from './frames.ts';
 
 export interface MeshPeer extends PeerAddress {
@@ -72,7 +72,7 @@ export interface MeshHandlers {
   /** Asked at every hello, before the link is up: may the peer with this epoch be taken? */
   admit(peer: string, epoch: string): 'yes' | 'tag-in-use';
   /** At most one link a peer is up: the old one's linkDown comes before the new one's linkUp. */
-  linkUp(peer: string, link: number, epoch: string): void;
+  linkUp(peer: string, link: number, epoch: string, transport: TransportName): void;
   /** `at` of a change is in milliseconds of our `performance.now()`, never in the future. */
   heard(peer: string, link: number, seq: number, message: Message): void;
   /** Exactly once for each linkUp, whoever ends the link; also from inside `drop`, `setPeers` and `close`. */
@@ -82,7 +82,7 @@ export interface MeshHandlers {
 
 export interface LinkStatus {
   readonly link: number;
-  readonly transport: Transport['name'];
+  readonly transport: TransportName;
   readonly epoch: string;
   readonly dialled: boolean;
   readonly remote: string;

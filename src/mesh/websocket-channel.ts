@@ -21,6 +21,7 @@ const MAX_CLOSE_REASON = 123;
 export class WebSocketChannel implements Channel {
   readonly peer: string;
   readonly dialled: boolean;
+  readonly transport = 'websocket';
   readonly remote: string;
   onMessage: (text: string) => void = () => {};
   onDrain: () => void = () => {};

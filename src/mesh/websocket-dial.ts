@@ -6,12 +6,15 @@
 import { isIP } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
-import { DialError, type PeerAddress, type RefusalReason } from './contract.ts';
+import type { PeerAddress } from './contract.ts';
+import { attemptDial, Refused } from './dial-attempt.ts';
 import { printable } from './frames.ts';
 import type { Identity } from './identity.ts';
+import { isLoopback } from './listener.ts';
 import { presented, proveDialled } from './trust.ts';
+import { whyUnreachable } from './unreachable.ts';
 import { WEBSOCKET_OPTIONS } from './websocket-channel.ts';
-import { isLoopback, PATH } from './websocket-listener.ts';
+import { PATH } from './websocket-server.ts';
 
 /** How much of the text of an HTTP refusal is read, characters. */
 const MAX_REFUSAL_TEXT = 300;
@@ -33,52 +36,27 @@ export async function dialWebSocket(
   options: DialOptions,
   signals: readonly AbortSignal[],
 ): Promise<{ socket: WebSocket; remote: string }> {
-  const fail = (reason: RefusalReason, text: string) => {
-    return new DialError({ reason, remote: peer.tag, text: `${peer.url ?? peer.tag}: ${text}` });
-  };
-  const url = dialUrl(peer, options);
-  if (typeof url === 'string') throw fail('unreachable', url);
-  const attempt = new AbortController();
-  const giveUp = () => attempt.abort();
-  const timer = setTimeout(giveUp, options.timeoutMs);
-  for (const signal of signals) signal.addEventListener('abort', giveUp);
-  let secured = false;
-  try {
-    if (signals.some((signal) => signal.aborted)) giveUp();
+  const { timeoutMs } = options;
+  const explain = (error: unknown, secured: boolean) => whyFailed(error, secured, options);
+  return attemptDial(peer, { timeoutMs, signals, explain }, async (attempt) => {
+    const url = dialUrl(peer, options);
     const secure = url.protocol === 'wss:' ? await connectTls(url, peer, options, attempt.signal) : undefined;
-    secured = secure !== undefined;
+    attempt.answered = secure !== undefined;
     return { socket: await upgrade(url, secure, attempt.signal), remote: url.host };
-  } catch (error) {
-    if (signals.some((signal) => signal.aborted)) throw fail('unreachable', 'given up');
-    if (attempt.signal.aborted) {
-      throw fail(secured ? 'handshake-timeout' : 'unreachable', `no answer within ${options.timeoutMs} ms`);
-    }
-    if (error instanceof Refused) throw fail(error.reason, error.message);
-    throw fail(...explain(error, secured, options));
-  } finally {
-    clearTimeout(timer);
-    for (const signal of signals) signal.removeEventListener('abort', giveUp);
-  }
+  });
 }
 
-class Refused extends Error {
-  readonly reason: RefusalReason;
-  constructor(reason: RefusalReason, text: string) {
-    super(text);
-    this.reason = reason;
-  }
-}
-
-/** Where to dial, or why not. */
-function dialUrl(peer: PeerAddress, { tag, identity, insecure }: DialOptions): URL | string {
-  if (peer.url === undefined || !URL.canParse(peer.url)) return 'not a URL';
+function dialUrl(peer: PeerAddress, { tag, identity, insecure }: DialOptions): URL {
+  const unreachable = (text: string) => new Refused('unreachable', text);
+  if (peer.url === undefined || !URL.canParse(peer.url)) throw unreachable('not a URL');
   const url = new URL(PATH, peer.url);
   if (url.protocol === 'wss:') {
-    return identity === undefined ? 'wss:// needs an identity: make one with "hintmesh keygen"' : url;
+    if (identity !== undefined) return url;
+    throw unreachable('wss:// needs an identity: make one with "hintmesh keygen"');
   }
-  if (url.protocol !== 'ws:') return 'the URL of a peer starts with wss://';
+  if (url.protocol !== 'ws:') throw unreachable('the URL of a peer starts with wss://');
   if (!insecure || !isLoopback(hostOf(url)))
-    return 'plaintext ws:// is for loopback and "insecure: true" only';
+    throw unreachable('plaintext ws:// is for loopback and "insecure: true" only');
   url.searchParams.set('tag', tag);
   return url;
 }
@@ -144,27 +122,13 @@ function upgrade(url: URL, secure: TLSSocket | undefined, signal: AbortSignal): 
   });
 }
 
-const NO_NAME = 'its name cannot be looked up; check the url of this peer and the DNS';
-const NO_WAY = 'there is no way to that address; check the url of this peer and the network';
-
-/** What the operating system says when nobody answers, in words for the admin. */
-const NOT_THERE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there; is the broker of this peer running, and is the port right?',
-  ENOTFOUND: NO_NAME,
-  EAI_AGAIN: NO_NAME,
-  EHOSTUNREACH: NO_WAY,
-  ENETUNREACH: NO_WAY,
-  EADDRNOTAVAIL: NO_WAY,
-  ETIMEDOUT: 'nobody answers there; is the machine up, and does a firewall let the port through?',
-};
-
-function explain(error: unknown, secured: boolean, { identity }: DialOptions): [RefusalReason, string] {
-  const { message, code } = error as Error & { code?: string };
-  const gone = NOT_THERE[code ?? ''];
-  if (gone !== undefined) return ['unreachable', `${gone} (${code})`];
-  if (!secured) return ['bad-handshake', `no TLS 1.3 there: ${printable(message, 200)}`];
+function whyFailed(error: unknown, secured: boolean, { identity }: DialOptions): Refused {
+  const gone = whyUnreachable(error);
+  if (gone !== undefined) return new Refused('unreachable', gone);
+  const { message } = error as Error;
+  if (!secured) return new Refused('bad-handshake', `no TLS 1.3 there: ${printable(message, 200)}`);
   const key = identity?.fingerprint ?? '';
-  return ['refused-by-peer', `hung up after TLS; its log says why (our key is ${key})`];
+  return new Refused('refused-by-peer', `hung up after TLS; its log says why (our key is ${key})`);
 }
 
 function hostOf(url: URL): string {

@@ -4,7 +4,8 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { cp, mkdir, open, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
+import type { Status } from '../../src/http/contract.ts';
+import { generateIdentity, type Identity, loadIdentity } from '../../src/mesh/identity.ts';
 import { until } from '../until.ts';
 import { type Child, type Exit, LOWEST, start } from './child.ts';
 import type { Namespace } from './net.ts';
@@ -27,11 +28,28 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+export type Transport = 'websocket' | 'zeromq';
+export const TRANSPORTS: readonly Transport[] = ['websocket', 'zeromq'];
+
 /** A peer as in the config. */
 export interface PeerConfig {
   readonly tag: string;
-  readonly fingerprint?: string;
+  readonly transport?: Transport;
   readonly url?: string;
+  readonly fingerprint?: string;
+  readonly curve_key?: string;
+}
+
+/** As `hintmesh keygen` prints it for the others' lists: the keys for both transports, and the one port. */
+export function peerEntry(tag: string, { fingerprint, curve }: Identity, url?: string): PeerConfig {
+  if (curve === undefined) throw new Error(`the identity of ${tag} has no key for ZeroMQ`);
+  return { tag, ...(url === undefined ? {} : { url }), fingerprint, curve_key: curve.publicKey };
+}
+
+/** The entry with the one line `transport: zeromq` in it, or without. */
+export function overTransport(transport: Transport, entry: PeerConfig): PeerConfig {
+  const { tag, transport: _, ...rest } = entry;
+  return { tag, ...(transport === 'zeromq' ? { transport } : {}), ...rest };
 }
 
 type Section = Readonly<Record<string, unknown>>;
@@ -81,7 +99,7 @@ export class Broker {
   /** Where its metrics and API are; loopback of the namespace it runs in. */
   readonly httpUrl: string;
   readonly identityFile: string;
-  readonly fingerprint: string;
+  readonly identity: Identity;
   /** As the config will have them at the next start. */
   readonly peers: PeerConfig[] = [];
   #options: BrokerOptions;
@@ -92,7 +110,7 @@ export class Broker {
   constructor(
     options: BrokerOptions,
     where: { host: string; port: number; httpPort: number },
-    fingerprint: string,
+    identity: Identity,
   ) {
     this.tag = options.tag;
     this.pbx = options.pbx;
@@ -100,7 +118,7 @@ export class Broker {
     this.port = where.port;
     this.#httpPort = where.httpPort;
     this.httpUrl = `http://${LOOPBACK}:${where.httpPort}`;
-    this.fingerprint = fingerprint;
+    this.identity = identity;
     this.#options = options;
     this.#folder = brokerFolder(options);
     this.identityFile = join(this.#folder, 'identity.pem');
@@ -120,7 +138,7 @@ export class Broker {
     const port = options.namespace ? 7440 : await freeTcpPort(host);
     // Several run on one machine: the default port has room for one.
     const httpPort = options.namespace ? 7441 : await freeTcpPort(LOOPBACK);
-    return new Broker(options, { host, port, httpPort }, loadIdentity(pem).fingerprint);
+    return new Broker(options, { host, port, httpPort }, loadIdentity(pem));
   }
 
   get url(): string {
@@ -152,7 +170,7 @@ export class Broker {
         username: pbx.broker.username,
         secret_file: join(this.#folder, 'secret'),
       },
-      listen: { websocket: { host: this.host, port: this.port } },
+      listen: { host: this.host, port: this.port },
       http: { host: LOOPBACK, port: this.#httpPort },
       export: this.#options.exports ?? [{ context: pbx.context, match: '_XXXX' }],
       peers: this.peers,
@@ -238,6 +256,17 @@ export class Broker {
       });
     }
     return { said: () => out, ended: child.exited.then(({ code }) => ({ code, out })) };
+  }
+
+  /** What `hintmesh status` has to show. */
+  async status(): Promise<Status> {
+    // Its API is for loopback alone, which is another one in a namespace.
+    if (this.#options.namespace === undefined) {
+      return (await (await fetch(`${this.httpUrl}/api/status`)).json()) as Status;
+    }
+    const { code, out } = await this.command('status', '--json');
+    if (code !== 0) throw new Error(`status of ${this.tag}: ${out}`);
+    return JSON.parse(out) as Status;
   }
 
   /** How the process ended, once it has. */
@@ -326,7 +355,7 @@ function brokerFolder({ folder, tag, name = tag }: BrokerOptions): string {
 }
 
 /** Makes two brokers peers: `dialler` dials. */
-export function befriend(dialler: Broker, dialled: Broker): void {
-  dialler.peers.push({ tag: dialled.tag, fingerprint: dialled.fingerprint, url: dialled.url });
-  dialled.peers.push({ tag: dialler.tag, fingerprint: dialler.fingerprint });
+export function befriend(dialler: Broker, dialled: Broker, transport: Transport = 'websocket'): void {
+  dialler.peers.push(overTransport(transport, peerEntry(dialled.tag, dialled.identity, dialled.url)));
+  dialled.peers.push(overTransport(transport, peerEntry(dialler.tag, dialler.identity)));
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Asterisk } from './asterisk.ts';
 import { available, eachPairing } from './available.ts';
 import type { BlfPhone } from './blf-phone.ts';
+import { TRANSPORTS } from './broker.ts';
 import { inLab, type Lab } from './lab.ts';
 import { startPair, WATCHER } from './pair.ts';
 
@@ -47,21 +48,27 @@ async function sawTheCall(phone: BlfPhone, tag: string): Promise<void> {
 }
 
 for (const { title, origin, receiver } of eachPairing(asterisks)) {
-  test(
-    `${title}: phones see the other PBX's call ring, answered and ended, both ways at once`,
-    {
-      skip: asterisks.skip,
-    },
-    () =>
-      inLab(async (lab) => {
-        const { msk, spb } = await startPair(lab, { msk: origin(), spb: receiver() });
-        const calls = [await call(lab, msk), await call(lab, spb)];
-        const atSpb = await watch(lab, spb, 'msk');
-        const atMsk = await watch(lab, msk, 'spb');
-        await Promise.all(calls.map((begin) => begin()));
-        await sawTheCall(atSpb, 'msk');
-        await sawTheCall(atMsk, 'spb');
-        assert.deepEqual([...msk.errors(), ...spb.errors()], []);
-      }),
-  );
+  for (const transport of TRANSPORTS) {
+    test(
+      `${title}, ${transport}: phones see the other PBX's call ring, answered and ended, both ways at once`,
+      {
+        skip: asterisks.skip,
+      },
+      () =>
+        inLab(async (lab) => {
+          const { msk, spb } = await startPair(lab, {
+            msk: origin(),
+            spb: receiver(),
+            transport,
+          });
+          const calls = [await call(lab, msk), await call(lab, spb)];
+          const atSpb = await watch(lab, spb, 'msk');
+          const atMsk = await watch(lab, msk, 'spb');
+          await Promise.all(calls.map((begin) => begin()));
+          await sawTheCall(atSpb, 'msk');
+          await sawTheCall(atMsk, 'spb');
+          assert.deepEqual([...msk.errors(), ...spb.errors()], []);
+        }),
+    );
+  }
 }

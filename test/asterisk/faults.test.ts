@@ -3,8 +3,19 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pause, until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
+import { TRANSPORTS } from './broker.ts';
 import { inLab } from './lab.ts';
-import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair, WATCHER } from './pair.ts';
+import {
+  believes,
+  HASTY,
+  lampsAre,
+  MSK,
+  type PairOptions,
+  SPB,
+  setDevices,
+  startPair,
+  WATCHER,
+} from './pair.ts';
 
 const asterisks = await available();
 
@@ -13,21 +24,24 @@ const UNANSWERED_MS = 5_000;
 /** Most of the time is spent waiting: several scenarios fit on two cores. */
 const AT_ONCE = 3;
 
-for (const { title, origin, receiver } of eachPairing(asterisks)) {
-  const pair = {
-    get msk() {
-      return origin();
-    },
-    get spb() {
-      return receiver();
-    },
-  };
-  const hasty = { ...pair, broker: { timing: HASTY } };
+const SUITES = eachPairing(asterisks).flatMap((pairing, turn) =>
+  TRANSPORTS.map((transport) => ({ ...pairing, transport, turn })),
+);
 
-  describe(title, { skip: asterisks.skip, concurrency: AT_ONCE }, () => {
-    test('a peer that stays dead takes its lamps to UNAVAILABLE after the default 3 s + 15 s', () =>
+for (const { title, origin, receiver, transport, turn } of SUITES) {
+  const pair = (): PairOptions => ({ msk: origin(), spb: receiver(), transport });
+  const hasty = (): PairOptions => ({ ...pair(), broker: { timing: HASTY } });
+  let asked = 0;
+  /** Over WebSocket in both pairings; over ZeroMQ in one, turn about, so that each version plays each part. */
+  const scenario = (what: string, run: () => Promise<void>): void => {
+    asked += 1;
+    if (transport === 'websocket' || asked % 2 === turn) test(what, run);
+  };
+
+  describe(`${title}, ${transport}`, { skip: asterisks.skip, concurrency: AT_ONCE }, () => {
+    scenario('a peer that stays dead takes its lamps to UNAVAILABLE after the default 3 s + 15 s', () =>
       inLab(async (lab) => {
-        const { msk, spb, mskBroker } = await startPair(lab, pair);
+        const { msk, spb, mskBroker } = await startPair(lab, pair());
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
         const ami = await (await spb.ami()).fromNow();
@@ -38,11 +52,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         assert.deepEqual(ami.changesOf('Custom:2001*msk'), ['UNAVAILABLE']);
         // The last `alive` was up to a second before the death.
         assert.ok(took > 16_500 && took < 20_000, `after ${took} ms`);
-      }));
+      }),
+    );
 
-    test("the origin's broker dies by kill -9 and is started again", () =>
+    scenario("the origin's broker dies by kill -9 and is started again", () =>
       inLab(async (lab) => {
-        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, { msk: origin(), spb: receiver() });
+        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, pair());
         await setDevices(msk, { l2001: 'INUSE', l2002: 'RINGING' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'RINGING', '2003*msk': 'NOT_INUSE' });
         await mskBroker.kill();
@@ -54,22 +69,24 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
           spbBroker.events('peer-belief').filter((line) => line['to'] === 'gone'),
           [],
         );
-      }));
+      }),
+    );
 
-    test("the receiver's broker dies by kill -9 and is started again", () =>
+    scenario("the receiver's broker dies by kill -9 and is started again", () =>
       inLab(async (lab) => {
-        const { msk, spb, spbBroker } = await startPair(lab, hasty);
+        const { msk, spb, spbBroker } = await startPair(lab, hasty());
         await setDevices(msk, { l2001: 'INUSE', l2002: 'RINGING' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'RINGING' });
         await spbBroker.kill();
         await setDevices(msk, { l2001: 'NOT_INUSE', l2003: 'BUSY' });
         await spbBroker.start();
         await lampsAre(spb, { '2001*msk': 'NOT_INUSE', '2002*msk': 'RINGING', '2003*msk': 'BUSY' });
-      }));
+      }),
+    );
 
-    test("the origin's Asterisk restarts, killed or in good order", () =>
+    scenario("the origin's Asterisk restarts, killed or in good order", () =>
       inLab(async (lab) => {
-        const { msk, spb } = await startPair(lab, hasty);
+        const { msk, spb } = await startPair(lab, hasty());
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
         for (const end of ['kill', 'stop'] as const) {
@@ -83,11 +100,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
           await setDevices(msk, { l2001: 'INUSE' });
           await lampsAre(spb, { '2001*msk': 'INUSE' });
         }
-      }));
+      }),
+    );
 
-    test("the origin's Asterisk stays away: nobody vouches for its lamps until it is back", () =>
+    scenario("the origin's Asterisk stays away: nobody vouches for its lamps until it is back", () =>
       inLab(async (lab) => {
-        const { msk, spb } = await startPair(lab, hasty);
+        const { msk, spb } = await startPair(lab, hasty());
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
         await msk.freeze();
@@ -99,11 +117,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await lampsAre(spb, { '2001*msk': 'UNAVAILABLE' });
         await msk.start();
         await lampsAre(spb, { '2001*msk': 'INUSE' });
-      }));
+      }),
+    );
 
-    test("the receiver's Asterisk restarts with a lamp in AstDB that is red no more", () =>
+    scenario("the receiver's Asterisk restarts with a lamp in AstDB that is red no more", () =>
       inLab(async (lab) => {
-        const { msk, spb, spbBroker } = await startPair(lab, hasty);
+        const { msk, spb, spbBroker } = await startPair(lab, hasty());
         await setDevices(msk, { l2001: 'INUSE', l2002: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'INUSE' });
         await spb.saved();
@@ -129,11 +148,15 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await lampsAre(spb, { '2001*msk': 'UNAVAILABLE', '2002*msk': 'UNAVAILABLE' });
         await msk.start();
         await lampsAre(spb, { '2001*msk': 'NOT_INUSE', '2002*msk': 'INUSE' });
-      }));
+      }),
+    );
 
-    test('the line is cut: lamps hold, then nobody vouches for them; it is mended: they are right', () =>
+    scenario('the line is cut: lamps hold, then nobody vouches for them; it is mended: they are right', () =>
       inLab(async (lab) => {
-        const { msk, spb, mskBroker, spbBroker, cut, mend } = await startPair(lab, { ...hasty, apart: true });
+        const { msk, spb, mskBroker, spbBroker, cut, mend } = await startPair(lab, {
+          ...hasty(),
+          apart: true,
+        });
         await setDevices(msk, { l2001: 'INUSE' });
         await setDevices(spb, { l2005: 'RINGING' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'NOT_INUSE' });
@@ -148,11 +171,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await mend();
         await lampsAre(spb, { '2001*msk': 'NOT_INUSE', '2002*msk': 'INUSE' });
         await lampsAre(msk, { '2005*spb': 'RINGING' });
-      }));
+      }),
+    );
 
-    test('the line is cut for less than the grace: no lamp moves but those that changed', () =>
+    scenario('the line is cut for less than the grace: no lamp moves but those that changed', () =>
       inLab(async (lab) => {
-        const { msk, spb, spbBroker, cut, mend } = await startPair(lab, { ...pair, apart: true });
+        const { msk, spb, spbBroker, cut, mend } = await startPair(lab, { ...pair(), apart: true });
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'NOT_INUSE' });
         const ami = await (await spb.ami()).fromNow();
@@ -164,11 +188,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'INUSE' });
         assert.deepEqual(ami.changesOf('Custom:2001*msk'), []);
         assert.deepEqual(ami.changesOf('Custom:2002*msk'), ['INUSE']);
-      }));
+      }),
+    );
 
-    test('a broker that stands still longer than the grace is gone; when it goes on, all is right', () =>
+    scenario('a broker that stands still longer than the grace is gone; when it goes on, all is right', () =>
       inLab(async (lab) => {
-        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, hasty);
+        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, hasty());
         await setDevices(msk, { l2001: 'INUSE' });
         await setDevices(spb, { l2005: 'BUSY' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
@@ -181,11 +206,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         mskBroker.thaw();
         await lampsAre(spb, { '2001*msk': 'NOT_INUSE', '2002*msk': 'RINGING' });
         await lampsAre(msk, { '2005*spb': 'NOT_INUSE' });
-      }));
+      }),
+    );
 
-    test('a lamp never written does not show Idle once a phone subscribes to it', () =>
+    scenario('a lamp never written does not show Idle once a phone subscribes to it', () =>
       inLab(async (lab) => {
-        const { spb, mskBroker, spbBroker } = await startPair(lab, hasty);
+        const { spb, mskBroker, spbBroker } = await startPair(lab, hasty());
         const phone = await lab.blf(spb, WATCHER);
         // msk is live and has no such extension.
         await phone.subscribe('7777*msk');
@@ -203,11 +229,12 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
           'the hint shows it',
           async () => (await ami.hintState('7778*msk', spb.context)) === 'Unavailable',
         );
-      }));
+      }),
+    );
 
-    test('a broker stopped in good order and started again flashes nothing', () =>
+    scenario('a broker stopped in good order and started again flashes nothing', () =>
       inLab(async (lab) => {
-        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, pair);
+        const { msk, spb, mskBroker, spbBroker } = await startPair(lab, pair());
         await setDevices(msk, { l2001: 'INUSE' });
         await lampsAre(spb, { '2001*msk': 'INUSE' });
         const ami = await (await spb.ami()).fromNow();
@@ -220,6 +247,7 @@ for (const { title, origin, receiver } of eachPairing(asterisks)) {
         await setDevices(msk, { l2002: 'BUSY' });
         await lampsAre(spb, { '2001*msk': 'INUSE', '2002*msk': 'BUSY' });
         assert.deepEqual(ami.changesOf('Custom:2001*msk'), []);
-      }));
+      }),
+    );
   });
 }

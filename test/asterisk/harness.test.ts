@@ -6,6 +6,7 @@ import type { Asterisk } from './asterisk.ts';
 import { available, eachRoot } from './available.ts';
 import { run, start } from './child.ts';
 import { inLab, type Lab } from './lab.ts';
+import type { Namespace } from './net.ts';
 import type { Root } from './provision.ts';
 
 const asterisks = await available();
@@ -113,11 +114,11 @@ for (const { title, root } of eachRoot(asterisks)) {
   });
 }
 
-describe('two hosts', { skip: asterisks.skip }, () => {
-  test('reach each other and this process; a cut parts them, not from this process; a mended line is whole', () =>
+describe('three hosts', { skip: asterisks.skip }, () => {
+  test('reach each other and this process; a cut parts two and nobody else; a mended line is whole', () =>
     inLab(async (lab) => {
-      const hosts = await lab.hosts();
-      const { a, b } = hosts;
+      const hosts = await lab.hosts(3);
+      const [a, b, c] = hosts.all as [Namespace, Namespace, Namespace];
       const listen = `const s = () => require('net').createServer((c) => c.on('error', () => {}).end()).listen(7000, '0.0.0.0'); s()`;
       const server = start([...b.enter, process.execPath, '-e', listen]);
       const reach = (enter: readonly string[], address: string): Promise<boolean> =>
@@ -128,10 +129,11 @@ describe('two hosts', { skip: asterisks.skip }, () => {
       try {
         await until('this process reaches b', () => reach([], b.address));
         assert.equal(await reach(a.enter, b.peerAddress), true);
-        await hosts.cut();
+        await hosts.cut(a, b);
         assert.equal(await reach(a.enter, b.peerAddress), false);
+        assert.equal(await reach(c.enter, b.peerAddress), true);
         assert.equal(await reach([], b.address), true);
-        await hosts.mend();
+        await hosts.mend(a, b);
         await until('a reaches b again', () => reach(a.enter, b.peerAddress));
       } finally {
         await server.stop();

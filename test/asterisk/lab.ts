@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Asterisk, type AsteriskOptions } from './asterisk.ts';
 import { BlfPhone } from './blf-phone.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
-import { TwoHosts } from './net.ts';
+import { Hosts } from './net.ts';
 import { OptionsProbe } from './options-probe.ts';
 import { SippPhone } from './sipp.ts';
 import { Softphone } from './softphone.ts';
@@ -68,8 +68,9 @@ export class Lab {
     return probe;
   }
 
-  async hosts(): Promise<TwoHosts> {
-    const hosts = new TwoHosts();
+  /** Hosts whose lines can be cut. */
+  async hosts(count: number): Promise<Hosts> {
+    const hosts = new Hosts(count);
     this.#open.push(hosts);
     await hosts.open();
     return hosts;

@@ -3,47 +3,49 @@
 import { existsSync } from 'node:fs';
 import { run, runSync } from './child.ts';
 
-/** Interface names have 15 characters at most: `hm`, pid, a letter for the pair, a letter for the host, a digit. */
-const NAME = /^hm(\d+)[a-p][abs]\b/;
-/** Pairs that one process may have at a time: each has its own addresses. */
-const PAIRS = 16;
+/** Interface names have 15 characters at most: `hm`, pid, a letter for the scene, a letter for the host, a digit. */
+const NAME = /^hm(\d+)[a-p][a-ds]\b/;
+/** Scenes that one process may have at a time: each has its own addresses. */
+const SCENES = 16;
+/** Hosts that fit into the addresses of one scene, 16 on either side. */
+const HOSTS = 4;
+/** Nobody has it: what is sent there is lost on the way. Locally administered, as one's own ought to be. */
+const NOBODY = '02:00:00:00:00:01';
 
-let pairs = 0;
+let scenes = 0;
 
 export interface Namespace {
   readonly name: string;
   /** Its address on the line to this process, which is never cut: phones and AMI of the tests come this way. */
   readonly address: string;
-  /** Its address on the line to the other host. */
+  /** Its address on the lines to the other hosts. */
   readonly peerAddress: string;
   /** What stands before a command to run it there; it execs, so the pid is the command's. */
   readonly enter: readonly string[];
 }
 
-/**
- * Two hosts, `a` and `b`, each with a line to this process and both plugged into one switch, which is a
- * namespace too.
- */
-export class TwoHosts {
-  readonly a: Namespace;
-  readonly b: Namespace;
+/** Some hosts, each with a line to this process and all plugged into one switch, which is a namespace too. */
+export class Hosts {
+  readonly all: readonly Namespace[];
   readonly #switch: string;
 
-  constructor() {
-    const pair = pairs % PAIRS;
-    pairs += 1;
-    const prefix = `hm${process.pid}${String.fromCharCode(97 + pair)}`;
+  constructor(count: number) {
+    if (count > HOSTS) throw new Error(`at most ${HOSTS} hosts`);
+    const scene = scenes % SCENES;
+    scenes += 1;
+    const prefix = `hm${process.pid}${String.fromCharCode(97 + scene)}`;
     this.#switch = `${prefix}s`;
     // 198.18.0.0/15 is for benchmarks (RFC 2544) and in nobody's routes; the pid keeps two runs apart.
-    const net = `198.18.${process.pid & 255}`;
-    const host = (letter: string, n: number): Namespace => ({
-      name: `${prefix}${letter}`,
-      address: `${net}.${pair * 8 + n * 4 + 2}`,
-      peerAddress: `${net}.${128 + pair * 4 + 1 + n}`,
-      enter: ['ip', 'netns', 'exec', `${prefix}${letter}`],
+    const run = process.pid & 255;
+    this.all = Array.from({ length: count }, (_, n) => {
+      const name = `${prefix}${String.fromCharCode(97 + n)}`;
+      return {
+        name,
+        address: `198.18.${run}.${scene * 16 + n * 4 + 2}`,
+        peerAddress: `198.19.${run}.${scene * 16 + n + 1}`,
+        enter: ['ip', 'netns', 'exec', name],
+      };
     });
-    this.a = host('a', 0);
-    this.b = host('b', 1);
   }
 
   async open(): Promise<void> {
@@ -52,7 +54,7 @@ export class TwoHosts {
     await ip('netns', 'add', wire);
     await ip('-n', wire, 'link', 'add', 'bridge', 'type', 'bridge');
     await ip('-n', wire, 'link', 'set', 'bridge', 'up');
-    for (const host of [this.a, this.b]) {
+    for (const host of this.all) {
       const { name } = host;
       await ip('netns', 'add', name);
       await ip('-n', name, 'link', 'set', 'lo', 'up');
@@ -65,29 +67,55 @@ export class TwoHosts {
       // The line to the switch.
       await ip('-n', wire, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'peer', 'netns', name);
       await ip('-n', wire, 'link', 'set', name, 'master', 'bridge', 'up');
-      await ip('-n', name, 'addr', 'add', `${host.peerAddress}/30`, 'dev', 'peer');
+      await ip('-n', name, 'addr', 'add', `${host.peerAddress}/28`, 'dev', 'peer');
       await ip('-n', name, 'link', 'set', 'peer', 'up');
     }
   }
 
   /**
-   * Nothing passes between the hosts any more. Neither is told: their interfaces stay up, as they do when a
+   * Nothing passes between these two any more. Neither is told: their interfaces stay up, as they do when a
    * line breaks somewhere on the way.
    */
-  async cut(): Promise<void> {
-    await ip('-n', this.#switch, 'link', 'set', this.a.name, 'nomaster');
+  async cut(one: Namespace, other: Namespace): Promise<void> {
+    for (const [from, { peerAddress }] of bothWays(one, other)) {
+      const to = ['to', peerAddress, 'dev', 'peer', 'lladdr', NOBODY, 'nud', 'permanent'];
+      await ip('-n', from.name, 'neigh', 'replace', ...to);
+    }
   }
 
-  async mend(): Promise<void> {
-    await ip('-n', this.#switch, 'link', 'set', this.a.name, 'master', 'bridge');
+  /** As `cut` found it: whoever sends next asks where the other is. */
+  async mend(one: Namespace, other: Namespace): Promise<void> {
+    for (const [from, { peerAddress }] of bothWays(one, other)) {
+      await ip('-n', from.name, 'neigh', 'del', 'to', peerAddress, 'dev', 'peer');
+    }
   }
 
   /** Also after an `open` that failed half-way. */
   async close(): Promise<void> {
     // With a namespace its interfaces go too, but some time later: these names may be wanted again at once.
-    for (const host of [this.a, this.b]) runSync(['ip', 'link', 'del', `${host.name}0`]);
-    for (const name of [this.a.name, this.b.name, this.#switch]) runSync(['ip', 'netns', 'del', name]);
+    for (const { name } of this.all) runSync(['ip', 'link', 'del', `${name}0`]);
+    for (const name of [...this.all.map((host) => host.name), this.#switch]) {
+      runSync(['ip', 'netns', 'del', name]);
+    }
   }
+}
+
+/** The usual two. */
+export class TwoHosts extends Hosts {
+  readonly a: Namespace;
+  readonly b: Namespace;
+
+  constructor() {
+    super(2);
+    [this.a, this.b] = this.all as [Namespace, Namespace];
+  }
+}
+
+function bothWays(one: Namespace, other: Namespace): (readonly [Namespace, Namespace])[] {
+  return [
+    [one, other],
+    [other, one],
+  ];
 }
 
 function gateway(address: string): string {

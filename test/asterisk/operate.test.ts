@@ -31,11 +31,11 @@ async function reloads(lab: Lab, pair: Pair): Promise<void> {
 
   // What needs a restart, and what is no config at all, change nothing and say why.
   const text = spbBroker.configText();
-  const moved = { ...JSON.parse(text), listen: { websocket: { enabled: false } }, lamps: { burst: 20 } };
+  const moved = { ...JSON.parse(text), listen: { enabled: false }, lamps: { burst: 20 } };
   moved.peers = moved.peers.map((peer: object) => ({ url: 'wss://127.0.0.1:9', ...peer }));
   const refused = await spbBroker.reloadText(JSON.stringify(moved));
   assert.equal(refused.event, 'reload-refused');
-  assert.match(String(refused.msg), /listen\.websocket\.enabled.* needs a restart/);
+  assert.match(String(refused.msg), /listen\.enabled.* needs a restart/);
   assert.equal((await spbBroker.reloadText('tag: [')).event, 'reload-refused');
   await spbBroker.logs(
     'the condition',

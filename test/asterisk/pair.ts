@@ -1,10 +1,11 @@
 // The scene most scenarios play in: PBX `msk` and PBX `spb`, each with its broker, and each with lamps for the
 // other's extensions. Owns their dialplans and how one says that a lamp is right.
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import { CONTEXT } from './asterisk-files.ts';
-import { type Broker, type BrokerOptions, befriend, type PeerConfig } from './broker.ts';
+import { type Broker, type BrokerOptions, befriend, type PeerConfig, type Transport } from './broker.ts';
 import type { Lab } from './lab.ts';
 import type { Root } from './provision.ts';
 
@@ -32,6 +33,8 @@ export const HASTY = {
 export interface PairOptions {
   readonly msk: Root;
   readonly spb: Root;
+  /** Between the two brokers; absent: websocket. */
+  readonly transport?: Transport;
   /** Further dialplan lines in the phones' context of `msk`. */
   readonly dialplan?: string;
   /** The line of the shipped manager.conf for sites that export channels is in force at `msk`. */
@@ -62,17 +65,21 @@ function shipped(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }
 
-/** The shipped dialplan as `own` would have it, for phones in our context. */
-function lamps(own: string, peer: string): string {
-  return shipped('dialplan/hintmesh.conf')
+/** The shipped dialplan as `own` would have it, for phones in our context; more peers as its README says. */
+export function lamps(own: string, peer: string, ...more: readonly string[]): string {
+  const text = shipped('dialplan/hintmesh.conf')
     .replaceAll(MSK, '%')
     .replaceAll(SPB, peer)
     .replaceAll('%', own)
     .replaceAll('from-internal', CONTEXT);
+  const include = `include => hintmesh-${peer}\n`;
+  const block = text.slice(text.indexOf(`[hintmesh-${peer}]`));
+  const both = (added: string): string => `${include}${include.replace(peer, added)}`;
+  return more.reduce((all, added) => all.replace(include, both(added)) + block.replaceAll(peer, added), text);
 }
 
 /** What the shipped manager.conf says of the broker's user but its secret; `from`: where the broker is. */
-function brokerUser(from: string, channels = false): string {
+export function brokerUser(from: string, channels = false): string {
   const all = shipped('deploy/manager.conf').split('[hintmesh]')[1] ?? '';
   const lines = channels ? all.replace(/^;(?=eventfilter = .*Newchannel)/m, '') : all;
   return lines.replace(/^secret.*$/m, '').replace('127.0.0.1/255.255.255.255', `${from}/255.255.255.255`);
@@ -95,7 +102,8 @@ export function hints(more = ''): string {
 
 /** Everything running, linked, and live both ways. */
 export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
-  const hosts = options.apart ? await lab.hosts() : undefined;
+  const hosts = options.apart ? await lab.hosts(2) : undefined;
+  const [a, b] = hosts?.all ?? [];
   const phones = [...CALLING, WATCHER, ...(options.phones ?? [])];
   const [msk, spb] = await Promise.all([
     lab.pbx({
@@ -103,43 +111,44 @@ export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
       name: MSK,
       phones,
       dialplan: hints(options.dialplan) + lamps(MSK, SPB),
-      manager: brokerUser(hosts?.a.address ?? LOOPBACK, options.channels),
+      manager: brokerUser(a?.address ?? LOOPBACK, options.channels),
       elsewhere: options.mskElsewhere ?? false,
-      ...(hosts ? { namespace: hosts.a } : {}),
+      ...(a ? { namespace: a } : {}),
     }),
     lab.pbx({
       root: options.spb,
       name: SPB,
       phones,
       dialplan: hints() + lamps(SPB, MSK),
-      manager: brokerUser(hosts?.b.address ?? LOOPBACK),
+      manager: brokerUser(b?.address ?? LOOPBACK),
       undisturbed: options.mskElsewhere ?? false,
-      ...(hosts ? { namespace: hosts.b } : {}),
+      ...(b ? { namespace: b } : {}),
     }),
   ]);
   const [mskBroker, spbBroker] = await Promise.all([
     lab.broker({
       tag: MSK,
       pbx: msk,
-      ...(hosts ? { namespace: hosts.a } : {}),
+      ...(a ? { namespace: a } : {}),
       elsewhere: options.mskElsewhere ?? false,
       ...options.broker,
       ...options.mskBroker,
     }),
-    lab.broker({ tag: SPB, pbx: spb, ...(hosts ? { namespace: hosts.b } : {}), ...options.broker }),
+    lab.broker({ tag: SPB, pbx: spb, ...(b ? { namespace: b } : {}), ...options.broker }),
   ]);
-  befriend(spbBroker, mskBroker);
+  befriend(spbBroker, mskBroker, options.transport);
   mskBroker.peers.push(...(options.mskPeers?.(spbBroker) ?? []));
   spbBroker.peers.push(...(options.spbPeers ?? []));
   await Promise.all([mskBroker.start(), spbBroker.start()]);
   await Promise.all([believes(mskBroker, SPB, 'live'), believes(spbBroker, MSK, 'live')]);
+  assert.equal(await linkedOver(spbBroker, MSK), options.transport ?? 'websocket');
   return {
     msk,
     spb,
     mskBroker,
     spbBroker,
-    cut: async () => hosts?.cut(),
-    mend: async () => hosts?.mend(),
+    cut: async () => a && b && hosts?.cut(a, b),
+    mend: async () => a && b && hosts?.mend(a, b),
   };
 }
 
@@ -154,6 +163,12 @@ export function believes(broker: Broker, peer: string, belief: string, ms?: numb
         .at(-1)?.['to'] === belief,
     ms,
   );
+}
+
+/** The transport of the broker's link to `peer`; undefined: it is down. */
+export async function linkedOver(broker: Broker, peer: string): Promise<string | undefined> {
+  const { peers } = await broker.status();
+  return peers.find((row) => row.peer === peer)?.link?.transport;
 }
 
 /** Waits until each lamp of `states`, by name, has its state in `pbx` itself. */

@@ -8,11 +8,11 @@ import { tool } from '../deploy/tools.ts';
 import { DEFAULT_USER, SimulatedAsterisk } from '../sim/asterisk.ts';
 import { pause, until } from '../until.ts';
 import { available } from './available.ts';
-import type { Broker } from './broker.ts';
+import { type Broker, peerEntry } from './broker.ts';
 import { inLab } from './lab.ts';
 import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
 import { alertOf, Prometheus } from './prometheus.ts';
-import { newIdentity, RawPeer } from './raw-peer.ts';
+import { newIdentity, RawWebSocket } from './raw-peer.ts';
 
 const asterisks = await available();
 const program = await tool('prometheus');
@@ -187,7 +187,7 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
       const pair = await startPair(lab, {
         ...roots(),
         broker: { timing: HASTY },
-        spbPeers: [{ tag: 'kzn', fingerprint: kzn.fingerprint }],
+        spbPeers: [peerEntry('kzn', kzn)],
       });
       const { msk, mskBroker, spbBroker } = pair;
       for (const broker of [mskBroker, spbBroker]) await prometheus.scrape(broker);
@@ -251,12 +251,12 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
         mend: () => spbBroker.reload({ lamps: {} }),
       });
 
-      let peer: RawPeer | undefined;
+      let peer: RawWebSocket | undefined;
       const tells = async (extension: string): Promise<void> => {
         // Else the next one would be another broker with its tag.
         peer?.say({ type: 'bye', final: false });
         await peer?.close();
-        peer = new RawPeer(spbBroker.url, kzn);
+        peer = new RawWebSocket(spbBroker.url, kzn);
         assert.equal(await peer.opened(), true);
         peer.hello('kzn', SPB);
         peer.say({ type: 'snapshot', entries: [['device', extension, 'INUSE']], last: true });
@@ -282,7 +282,7 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
       });
       const { msk, spb, mskBroker, spbBroker } = pair;
       const clone = await lab.broker({ tag: MSK, name: 'clone', pbx: msk });
-      clone.peers.push({ tag: SPB, fingerprint: spbBroker.fingerprint, url: spbBroker.url });
+      clone.peers.push(peerEntry(SPB, spbBroker.identity, spbBroker.url));
       for (const broker of [mskBroker, spbBroker]) await prometheus.scrape(broker);
       // The machine itself may have been busy until now.
       await silent(spbBroker, alertOf('event-loop-blocked'), PASSED_MS);

@@ -1,6 +1,6 @@
-// A peer made by hand: speaks the wire of docs/protocol.md over WebSocket, as an honest one that keeps count of
-// frames, or as an intruder. Owns one connection; keeps every frame it hears. Uses no code of the broker's mesh
-// but its identities, so that a mistake there cannot hide here.
+// A peer made by hand: speaks the wire of docs/protocol.md, as an honest one that keeps count of frames, or as an
+// intruder; here over WebSocket, over ZeroMQ in raw-zeromq.ts. Owns one connection; keeps every frame it hears. Uses
+// no code of the broker's mesh but its identities, so that a mistake there cannot hide here.
 import WebSocket from 'ws';
 import { generateIdentity, type Identity, loadIdentity } from '../../src/mesh/identity.ts';
 import { until } from '../until.ts';
@@ -23,55 +23,31 @@ export async function newIdentity(tag: string): Promise<Identity> {
   return loadIdentity(await generateIdentity(tag));
 }
 
-export class RawPeer {
+export abstract class RawPeer {
   readonly frames: Frame[] = [];
   /** Set when the connection is over: by whom and how, in words. */
   ended: string | undefined;
-  #socket: WebSocket;
   #seq = 0;
 
-  /** Dials; what the server's certificate is does not matter here. Without identity no certificate is shown. */
-  constructor(url: string, identity?: Identity) {
-    this.#socket = new WebSocket(`${url}${PATH}`, {
-      rejectUnauthorized: false,
-      perMessageDeflate: false,
-      ...(identity ? { cert: identity.certificate, key: identity.key } : {}),
-    });
-    this.#socket.on('message', (data) => this.#heard(String(data)));
-    this.#socket.on('unexpected-response', (_, response) => {
-      this.ended ??= `HTTP ${response.statusCode}`;
-      this.#socket.terminate();
-    });
-    this.#socket.on('error', (error) => {
-      this.ended ??= error.message;
-    });
-    this.#socket.on('close', (code) => {
-      this.ended ??= `closed ${code}`;
-    });
-  }
+  protected abstract get isOpen(): boolean;
+  abstract sendText(text: string): void;
+  abstract sendBinary(data: Buffer): void;
+  abstract close(): Promise<void>;
 
-  #heard(text: string): void {
+  protected heard(text: string): void {
     const frame = JSON.parse(text) as Frame;
     this.frames.push(frame);
     if (frame.type === 'ping') this.send({ type: 'pong', id: frame.id });
   }
 
-  /** Whether it was let in as far as the WebSocket. */
+  /** Whether it was let in, as far as the transport goes. */
   async opened(): Promise<boolean> {
     await until(
       'the connection opens or ends',
-      () => this.ended !== undefined || this.#socket.readyState === WebSocket.OPEN,
+      () => this.ended !== undefined || this.isOpen,
       OPEN_TIMEOUT_MS,
     );
     return this.ended === undefined;
-  }
-
-  sendText(text: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
-  }
-
-  sendBinary(data: Buffer): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 
   send(frame: Readonly<Record<string, unknown>>): void {
@@ -103,8 +79,45 @@ export class RawPeer {
   async over(): Promise<string> {
     return until('the connection is over', () => this.ended);
   }
+}
 
-  async close(): Promise<void> {
+export class RawWebSocket extends RawPeer {
+  #socket: WebSocket;
+
+  /** Dials; what the server's certificate is does not matter here. Without identity no certificate is shown. */
+  constructor(url: string, identity?: Identity) {
+    super();
+    this.#socket = new WebSocket(`${url}${PATH}`, {
+      rejectUnauthorized: false,
+      perMessageDeflate: false,
+      ...(identity ? { cert: identity.certificate, key: identity.key } : {}),
+    });
+    this.#socket.on('message', (data) => this.heard(String(data)));
+    this.#socket.on('unexpected-response', (_, response) => {
+      this.ended ??= `HTTP ${response.statusCode}`;
+      this.#socket.terminate();
+    });
+    this.#socket.on('error', (error) => {
+      this.ended ??= error.message;
+    });
+    this.#socket.on('close', (code) => {
+      this.ended ??= `closed ${code}`;
+    });
+  }
+
+  protected override get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  override sendText(text: string): void {
+    if (this.isOpen) this.#socket.send(text);
+  }
+
+  override sendBinary(data: Buffer): void {
+    if (this.isOpen) this.#socket.send(data);
+  }
+
+  override async close(): Promise<void> {
     this.#socket.terminate();
     await until('the connection is over', () => this.#socket.readyState === WebSocket.CLOSED);
   }

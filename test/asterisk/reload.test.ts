@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../until.ts';
 import { available, eachPairing, eachRoot } from './available.ts';
+import { peerEntry } from './broker.ts';
 import { inLab } from './lab.ts';
 import { hints, lampsAre, setDevices, startPair } from './pair.ts';
-import { newIdentity, RawPeer } from './raw-peer.ts';
+import { newIdentity, RawWebSocket } from './raw-peer.ts';
 
 const asterisks = await available();
 
@@ -23,9 +24,9 @@ for (const { title, root } of eachRoot(asterisks)) {
         const spy = await newIdentity('spy');
         const pbx = await lab.pbx({ root: root(), name: 'msk', dialplan: hints(manyHints(MANY)) });
         const broker = await lab.broker({ tag: 'msk', pbx });
-        broker.peers.push({ tag: 'spy', fingerprint: spy.fingerprint });
+        broker.peers.push(peerEntry('spy', spy));
         await broker.start();
-        const peer = new RawPeer(broker.url, spy);
+        const peer = new RawWebSocket(broker.url, spy);
         try {
           assert.equal(await peer.opened(), true);
           peer.hello('spy', 'msk');

@@ -77,7 +77,7 @@ export class Site {
       timing: { aliveEveryMs: 1_000, suspectAfterMs: 3_000, goneAfterMs: 15_000, firstSyncMs: 15_000 },
       pacing: { writesPerSecond: 100, burst: 10, window: 32 },
       redial: { minMs: 200, maxMs: 2_000 },
-      websocket: { tag: this.tag, identity: this.identity, listen: { host: HOST, port: this.port } },
+      tcp: { tag: this.tag, identity: this.identity, listen: { host: HOST, port: this.port } },
       ...this.#options.broker,
     };
   }

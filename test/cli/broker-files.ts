@@ -8,9 +8,11 @@ import { freePorts } from './ports.ts';
 export interface BrokerFiles {
   /** Of its identity. */
   readonly fingerprint: string;
+  readonly curveKey: string;
   readonly file: string;
   readonly stateDir: string;
-  readonly websocketPort: number;
+  /** Where its peers dial it. */
+  readonly listenPort: number;
   readonly http: string;
   /** Writes the config: `more` after what every broker needs; the first time with nothing more. */
   write(more: string): void;
@@ -30,7 +32,7 @@ export async function brokerFiles(options: { amiPort?: number } = {}): Promise<B
   folder.write('sim-secret', 'dummy-secret\n');
   const pem = await generateIdentity('msk');
   folder.write(`${name}.pem`, pem);
-  const { ami, websocket, http } = await freePorts('ami', 'websocket', 'http');
+  const { ami, listen, http } = await freePorts('ami', 'listen', 'http');
   const write = (more: string, answers = `{ port: ${http} }`) =>
     folder.write(
       `${name}.yaml`,
@@ -38,16 +40,18 @@ export async function brokerFiles(options: { amiPort?: number } = {}): Promise<B
 identity_file: ${name}.pem
 state_dir: state-${name}
 ami: { port: ${options.amiPort ?? ami}, secret_file: sim-secret }
-listen: { websocket: { port: ${websocket} } }
+listen: { port: ${listen} }
 http: ${answers}
 ${more}`,
     );
   const stateDir = join(folder.path, `state-${name}`);
+  const { fingerprint, curve } = loadIdentity(pem);
   return {
-    fingerprint: loadIdentity(pem).fingerprint,
+    fingerprint,
+    curveKey: curve?.publicKey ?? '',
     file: write(''),
     stateDir,
-    websocketPort: websocket,
+    listenPort: listen,
     http: `http://127.0.0.1:${http}`,
     write: (more) => void write(more),
     changeHttp: (answers) => void write('', answers),

@@ -1,12 +1,13 @@
 // Every command, in this process: what it prints where, its exit code, and what it does to files.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { formatFinding } from '../../src/config/findings.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { isFingerprint, loadIdentity } from '../../src/mesh/identity.ts';
+import { isCurveKey, isFingerprint, loadIdentity } from '../../src/mesh/identity.ts';
 import { newFolder } from '../config/folder.ts';
 import { hintmesh } from './in-process.ts';
 
@@ -22,19 +23,20 @@ describe('keygen', () => {
     assert.deepEqual(loadIdentity(readFileSync(at('a.pem'), 'utf8')).names, ['msk']);
   });
 
-  test('prints YAML with the tag, the fingerprint and the line for other peers, and nothing secret', async () => {
+  test('prints YAML with the tag, the keys and the line for other peers, and nothing secret', async () => {
     const { out } = await hintmesh('keygen', '--tag', 'msk', '--out', at('b.pem'), '--url', WSS);
     const { fingerprint, key, curve } = loadIdentity(readFileSync(at('b.pem'), 'utf8'));
     assert.ok(isFingerprint(fingerprint));
+    assert.ok(curve && isCurveKey(curve.publicKey));
+    const entry = { tag: 'msk', url: WSS, fingerprint, curve_key: curve.publicKey };
     assert.deepEqual(parse(out), {
       tag: 'msk',
       fingerprint,
+      curve_key: curve.publicKey,
       identity_file: at('b.pem'),
-      peers: [{ tag: 'msk', url: WSS, fingerprint }],
+      peers: [entry],
     });
-    const line = out.split('\n').find((each) => each.startsWith('  - {')) ?? '';
-    assert.deepEqual(parse(line), [{ tag: 'msk', url: WSS, fingerprint }]);
-    assert.ok(curve);
+    assert.deepEqual(parse(out.trimEnd().split('\n').at(-1) ?? ''), [entry]);
     for (const secret of [
       curve.secretKey,
       'PRIVATE',
@@ -65,6 +67,9 @@ describe('keygen', () => {
     const url = await hintmesh('keygen', '--tag', 'msk', '--out', at('d.pem'), '--url', 'msk.example.com');
     assert.equal(url.code, 2);
     assert.match(url.err, /--url is no address of a peer; write wss:\/\/HOST:PORT/);
+    const tcp = await hintmesh('keygen', '--tag', 'msk', '--out', at('d.pem'), '--url', 'tcp://msk:7440');
+    assert.equal(tcp.code, 2);
+    assert.match(tcp.err, /--url is tcp:\/\/, .*; wss:\/\/ goes with both transports/);
     assert.ok(!existsSync(at('d.pem')));
   });
 
@@ -96,7 +101,7 @@ describe('keygen', () => {
     assert.match(err, /cannot write .*none\/d.pem: ENOENT/);
   });
 
-  test('prints a line that another broker takes as it is', async () => {
+  test('prints a line that another broker takes as it is, and with ZeroMQ', async () => {
     const other = newFolder();
     await hintmesh('keygen', '--tag', 'spb', '--out', join(other.path, 'spb.pem'));
     const { out } = await hintmesh('keygen', '--tag', 'msk', '--out', at('e.pem'), '--url', WSS);
@@ -105,14 +110,17 @@ describe('keygen', () => {
       'h.yaml',
       `tag: spb\nidentity_file: spb.pem\nami: { secret_file: secret }\n${peers}`,
     );
-    const loaded = loadConfig(file, {}, { identify: loadIdentity, isFingerprint });
+    const loaded = loadConfig(file, {}, { identify: loadIdentity, isFingerprint, isCurveKey });
     assert.deepEqual(loaded.ok ? [] : loaded.mistakes.map(formatFinding), []);
     const checked = await hintmesh('check', '-c', file);
     assert.equal(checked.code, 0);
-    assert.match(
-      checked.out,
-      /peers +msk {2}wss:\/\/msk.example.com:7440 {2}sha256:\S+ {2}gone: UNAVAILABLE/,
-    );
+    const { fingerprint, curve } = loadIdentity(readFileSync(at('e.pem'), 'utf8'));
+    assert.ok(checked.out.includes(`peers     msk  websocket  ${WSS}  ${fingerprint}  gone: UNAVAILABLE\n`));
+    other.write('h.yaml', readFileSync(file, 'utf8').replace(/ }\n$/, ', transport: zeromq }\n'));
+    const zeromq = await hintmesh('check', '-c', file);
+    assert.equal(zeromq.code, 0, zeromq.err);
+    const line = `peers     msk  zeromq  ${WSS}  ${curve?.publicKey}  ${fingerprint}  gone: UNAVAILABLE\n`;
+    assert.ok(zeromq.out.includes(line), zeromq.out);
   });
 });
 
@@ -123,6 +131,28 @@ describe('fingerprint', () => {
     assert.deepEqual(again, { code: 0, out: made.out, err: '' });
     const config = folder.write('f.yaml', 'tag: msk\nidentity_file: f.pem\nami: { secret_file: secret }\n');
     assert.deepEqual(await hintmesh('fingerprint', '-c', config, '--url', WSS), again);
+  });
+
+  test('of an identity without a key for ZeroMQ says how to add one, and that is right', async () => {
+    await hintmesh('keygen', '--tag', 'msk', '--out', at('whole.pem'));
+    const [certificate = '', key = ''] =
+      readFileSync(at('whole.pem'), 'utf8').match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g) ?? [];
+    // As other tools may leave it: without the last line's end.
+    folder.write('part.pem', `${certificate}${key}`.trimEnd());
+    const before = await hintmesh('fingerprint', '--identity', at('part.pem'));
+    assert.deepEqual([before.code, before.err], [0, '']);
+    const { fingerprint } = loadIdentity(certificate + key);
+    assert.deepEqual(parse(before.out).peers, [{ tag: 'msk', fingerprint }]);
+    assert.doesNotMatch(before.out, /curve_key:/);
+    const [, command = ''] = /^# No curve_key, .* To add one: (openssl .*)$/m.exec(before.out) ?? [];
+    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const after = loadIdentity(readFileSync(at('part.pem'), 'utf8'));
+    assert.equal(after.fingerprint, fingerprint);
+    assert.ok(after.curve && isCurveKey(after.curve.publicKey));
+    assert.deepEqual(parse((await hintmesh('fingerprint', '--identity', at('part.pem'))).out).peers, [
+      { tag: 'msk', fingerprint, curve_key: after.curve.publicKey },
+    ]);
   });
 
   test('says what is wrong with a file', async () => {
@@ -144,7 +174,7 @@ describe('check', () => {
 identity_file: g.pem
 state_dir: state
 ami: { secret_file: secret, host: pbx, tls: { enabled: true } }
-listen: { websocket: { host: "0.0.0.0" } }
+listen: { host: "0.0.0.0" }
 ca_file: ca.pem
 export:
   - { context: ext-local, match: [_1XXX, 0100-0199] }
@@ -153,6 +183,7 @@ export:
 peers:
   - { tag: spb, url: "wss://spb:7440", gone_state: BUSY }
   - { tag: nsk }
+  - { tag: ekb, url: "tcp://ekb:7440", transport: zeromq, curve_key: "${'E'.repeat(40)}" }
 `,
     );
     const { code, out, err } = await hintmesh('check', '--config', config);
@@ -170,8 +201,9 @@ peers:
       'exports   hints of ext-local: _1XXX, 0100-0199',
       'channels of DAHDI/{ext}: 30',
       'PJSIP/{ext}, SIP/{ext}: 2000, 2001, 2002, 2003, 2004, 2005, 2006, 2007 and 2 more',
-      'peers     spb  wss://spb:7440  by CA  gone: BUSY',
-      'nsk  dials us  by CA  gone: UNAVAILABLE',
+      'peers     spb  websocket  wss://spb:7440  by CA  gone: BUSY',
+      'nsk  websocket  dials us  by CA  gone: UNAVAILABLE',
+      `ekb  zeromq  tcp://ekb:7440  ${'E'.repeat(40)}  gone: UNAVAILABLE`,
     ]) {
       assert.ok(lines.includes(line), `${line}\nis not in\n${out}`);
     }

@@ -55,7 +55,7 @@ function newReload(after: string) {
     },
   } as unknown as Logger;
   const reload = new ConfigReload(folder.config(BEFORE), {
-    load: () => {
+    load: async () => {
       made.reads += 1;
       return folder.load(made.file);
     },

@@ -12,10 +12,12 @@ test('every value of the config arrives at the broker', async () => {
   const config = folder.config(`tag: msk
 ca_file: ca.pem
 ami: { host: pbx, port: 1, username: me, secret_file: secret, tls: { enabled: true, servername: s } }
-listen: { websocket: { host: 0.0.0.0, port: 2 } }
+listen: { host: 0.0.0.0, port: 2 }
 http: { host: "::1", port: 4 }
 export: [{ context: phones, match: 1001 }]
-peers: [{ tag: spb, url: "wss://spb:3", fingerprint: sha256:abc, gone_state: hold }]
+peers:
+  - { tag: spb, url: "wss://spb:3", fingerprint: sha256:abc, gone_state: hold }
+  - { tag: nsk, url: "tcp://nsk:3", transport: zeromq, curve_key: "z85:abc" }
 lamps: { gone_state: BUSY, writes_per_second: 4, burst: 5, window: 6 }
 timing:
   { alive: 1007ms, suspect_after: 3008ms, gone_after: 9009ms, first_sync: 9010ms, relist: 1011s,
@@ -40,13 +42,16 @@ timing:
       channels: false,
     },
     exports: config.export,
-    peers: [{ tag: 'spb', url: 'wss://spb:3', fingerprint: 'sha256:abc', goneState: 'hold' }],
+    peers: [
+      { tag: 'spb', url: 'wss://spb:3', fingerprint: 'sha256:abc', goneState: 'hold' },
+      { tag: 'nsk', url: 'tcp://nsk:3', transport: 'zeromq', curveKey: 'z85:abc', goneState: 'BUSY' },
+    ],
     formerTags: ['nsk'],
     goneState: 'BUSY',
     timing: { aliveEveryMs: 1_007, suspectAfterMs: 3_008, goneAfterMs: 9_009, firstSyncMs: 9_010 },
     pacing: { writesPerSecond: 4, burst: 5, window: 6 },
     redial: { minMs: 112, maxMs: 1_013 },
-    websocket: {
+    tcp: {
       tag: 'msk',
       insecure: false,
       identity: loadIdentity(pem),
@@ -61,11 +66,11 @@ test('what the config leaves out is left out', () => {
   const config = folder.config(`tag: nokey
 ami: { secret_file: secret }
 insecure: true
-listen: { websocket: { enabled: false } }
+listen: { enabled: false }
 http: { enabled: false }
 `);
   const options = toBrokerOptions(config, { formerTags: [], token: 't' });
-  assert.deepEqual(options.websocket, { tag: 'nokey', insecure: true });
+  assert.deepEqual(options.tcp, { tag: 'nokey', insecure: true });
   assert.ok(!('http' in options));
 });
 

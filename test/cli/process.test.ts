@@ -26,7 +26,7 @@ async function config(name: string): Promise<string> {
 identity_file: msk.pem
 state_dir: state
 ami: { port: ${ami}, secret_file: secret }
-listen: { websocket: { port: ${listen} } }
+listen: { port: ${listen} }
 http: { enabled: false }
 export:
   - { context: phones, match: _1XXX }
@@ -98,7 +98,7 @@ describe('run', () => {
 
   test('fails when it cannot listen, and says why', async () => {
     const file = await config('taken.yaml');
-    const port = Number(/websocket: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+    const port = Number(/listen: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
     const taken = createServer().listen(port, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { code, out } = await run(['run', '-c', file]);
@@ -155,7 +155,7 @@ describe('run, when nobody takes its log,', () => {
   for (const stdout of ['full', 'unread', 'closed'] as const) {
     test(`serves, and ends at SIGTERM in time: ${stdout}`, async () => {
       const file = await config(`deaf-${stdout}.yaml`);
-      const port = Number(/websocket: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+      const port = Number(/listen: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
       const { child, ended } = startDeaf(['run', '-c', file], stdout);
       await until(() => listens(port));
       const asked = performance.now();
@@ -167,7 +167,7 @@ describe('run, when nobody takes its log,', () => {
 
   test('ends at once at a second signal', async () => {
     const file = await config('deaf-twice.yaml');
-    const port = Number(/websocket: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+    const port = Number(/listen: \{ port: (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
     const { child, ended } = startDeaf(['run', '-c', file], 'full');
     await until(() => listens(port));
     for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) child.kill(signal);

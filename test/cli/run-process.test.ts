@@ -28,6 +28,15 @@ interface Msk extends BrokerFiles {
   readonly spb: Site;
 }
 
+/** The rest of msk's config; `more` goes into the entry of its peer, as keygen printed it. */
+function configFor(spb: Site, more = ''): string {
+  const { fingerprint, curve } = spb.identity;
+  return `export: [{ context: ext-local, match: 1001 }]
+peers:
+  - { tag: spb, url: "wss://127.0.0.1:${spb.port}", fingerprint: "${fingerprint}", curve_key: "${curve?.publicKey}"${more} }
+`;
+}
+
 /** Two PBXs that know each other's states. */
 async function federation(): Promise<Msk> {
   const asterisk = new SimulatedAsterisk({ name: 'msk', ...ASTERISK });
@@ -44,9 +53,7 @@ async function federation(): Promise<Msk> {
   await spb.asterisk.start();
   await spb.asterisk.whenBooted();
   await spb.startBroker([]);
-  files.write(`export: [{ context: ext-local, match: 1001 }]
-peers: [{ tag: spb, url: "wss://127.0.0.1:${spb.port}", fingerprint: "${spb.identity.fingerprint}" }]
-`);
+  files.write(configFor(spb));
   const broker = start(['run', '-c', files.file]);
   await broker.says('"event":"started"');
   await until(() => existsSync(join(files.stateDir, TOKEN_FILE)));
@@ -121,10 +128,60 @@ describe('the commands at a real broker', () => {
   });
 });
 
+describe('two sites that run', () => {
+  test('go from WebSocket to ZeroMQ and back, one reload each, and no lamp goes dark', async () => {
+    const { file, write, curveKey, fingerprint, asterisk, spb } = await federation();
+    const peer = { tag: 'msk', fingerprint, curveKey, goneState: 'UNAVAILABLE' } as const;
+    const reconfigureSpb = (...transport: ['zeromq'] | []) => {
+      const [name] = transport;
+      const peers = [{ ...peer, ...(name && { transport: name }) }];
+      spb.broker?.reconfigure({ ...spb.brokerOptions([]), peers });
+    };
+    const reload = async (more: string) => {
+      write(configFor(spb, more));
+      const { code, out, err } = await hintmesh('reload', '-c', file);
+      assert.equal(code, 0, err);
+      return out;
+    };
+    const linkIs = (transport: string) =>
+      until(async () => {
+        const { out } = await hintmesh('status', '-c', file);
+        return new RegExp(`\\nspb +live +${transport} .* to wss://127.0.0.1:${spb.port}\\n`).test(out);
+      });
+    const lampsFollow = async (state: 'INUSE' | 'RINGING' | 'BUSY') => {
+      spb.asterisk.setDevice('PJSIP/1001', state);
+      asterisk.setDevice('PJSIP/1001', state);
+      await until(() => asterisk.lamp('1001*spb') === state && spb.asterisk.lamp('1001*msk') === state);
+    };
+    asterisk.subscribe('1001*spb');
+    spb.asterisk.subscribe('1001*msk');
+    await linkIs('websocket');
+    await lampsFollow('BUSY');
+    const shown: (string | undefined)[][] = [asterisk, spb.asterisk].map((site) => {
+      const states: (string | undefined)[] = [];
+      site.onHint((extension, state) => extension.includes('*') && states.push(state));
+      return states;
+    });
+    // First the one that is dialled: it lets both in from then on.
+    reconfigureSpb('zeromq');
+    assert.equal(await reload(', transport: zeromq'), 'peer spb: transport websocket → zeromq\n');
+    await linkIs('zeromq');
+    await lampsFollow('INUSE');
+    assert.equal(await reload(''), 'peer spb: transport zeromq → websocket\n');
+    await linkIs('websocket');
+    reconfigureSpb();
+    await linkIs('websocket');
+    await lampsFollow('RINGING');
+
+    // What the phones were told, from before the first to after the last.
+    assert.deepEqual(shown, Array(2).fill(['INUSE', 'RINGING']));
+  });
+});
+
 describe('a broker ends', () => {
   test('with 0 and a bye at SIGTERM, though clients hang at every door of it', async () => {
-    const { broker, spb, websocketPort, http, file } = await federation();
-    const doors = [websocketPort, Number(new URL(http).port)];
+    const { broker, spb, listenPort, http, file } = await federation();
+    const doors = [listenPort, Number(new URL(http).port)];
     for (const port of doors) {
       const socket = connect(port, '127.0.0.1').on('error', () => {});
       after(() => socket.destroy());

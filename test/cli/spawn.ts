@@ -21,8 +21,9 @@ export interface Running {
   says(words: string): Promise<void>;
 }
 
-export function start(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+/** `main`: of another copy of the sources. */
+export function start(args: readonly string[], env: Record<string, string> = {}, main = MAIN): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...env },
   });
@@ -51,6 +52,6 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   };
 }
 
-export function run(args: readonly string[], env?: Record<string, string>): Promise<Ended> {
-  return start(args, env).ended;
+export function run(args: readonly string[], env?: Record<string, string>, main?: string): Promise<Ended> {
+  return start(args, env, main).ended;
 }

@@ -27,6 +27,12 @@ describe('status', () => {
         }),
         peerOf({ peer: 'old', belief: 'gone', former: true, extensions: 0 }),
         peerOf({ peer: 'ekb', belief: 'unheard', problem: { reason: 'x', text: 'y', agoSeconds: 130 } }),
+        peerOf({
+          peer: 'nsk',
+          url: 'tcp://nsk:7440',
+          heardAgoSeconds: 1,
+          link: { ...LINK, transport: 'zeromq', dialled: true },
+        }),
       ],
       conditions: [
         conditionOf(),
@@ -54,6 +60,7 @@ b.example.com  gone     -                   -    25 h ago           7      8    
 old (former)   gone     -                   -       never           0      8     0  -
 ekb            unheard  -                   -       never           7      8     0  dials us
   x, 2 min ago: y
+nsk            live     zeromq          12 ms     1 s ago           7      8     0  to tcp://nsk:7440
 
 warning peer-gone spb, for 61 s: nobody vouches for the lamps of spb
   look at the broker of that PBX

@@ -53,14 +53,14 @@ describe('the broker as a service', { skip: skip() }, () => {
 
   test('tells systemd that it is ready, alive, reloading and stopping', async () => {
     const { heard, until } = await listen();
-    const { ami, websocket, http } = await freePorts('ami', 'websocket', 'http');
+    const { ami, listen: port, http } = await freePorts('ami', 'listen', 'http');
     const config = folder.write(
       'service.yaml',
       `tag: msk
 identity_file: msk.pem
 state_dir: state
 ami: { port: ${ami}, secret_file: secret }
-listen: { websocket: { port: ${websocket} } }
+listen: { port: ${port} }
 http: { port: ${http} }
 peers: [{ tag: spb, fingerprint: "sha256:${'Q'.repeat(43)}" }]
 `,
@@ -81,11 +81,11 @@ peers: [{ tag: spb, fingerprint: "sha256:${'Q'.repeat(43)}" }]
   });
 
   test('serves as ever when systemd does not listen, and says so once', async () => {
-    const { ami, websocket } = await freePorts('ami', 'websocket');
+    const { ami, listen: port } = await freePorts('ami', 'listen');
     const config = folder.write(
       'deaf.yaml',
       `tag: msk\nidentity_file: msk.pem\nstate_dir: state\nami: { port: ${ami}, secret_file: secret }
-listen: { websocket: { port: ${websocket} } }\nhttp: { enabled: false }\n`,
+listen: { port: ${port} }\nhttp: { enabled: false }\n`,
     );
     const broker = start(['run', '-c', config], {
       NOTIFY_SOCKET: join(folder.path, 'nobody'),

@@ -40,27 +40,22 @@ describe('a restart is needed', () => {
       'state_dir',
       'ca_file',
       'insecure',
-      'listen.websocket.host',
-      'listen.websocket.port',
+      'listen.host',
+      'listen.port',
       'http.host',
       'http.port',
     ]);
-    assert.deepEqual(needsRestart(base, withOther('listen.websocket.enabled', 'http.enabled')), [
-      'listen.websocket.enabled',
+    assert.deepEqual(needsRestart(base, withOther('listen.enabled', 'http.enabled')), [
+      'listen.enabled',
       'http.enabled',
     ]);
   });
 
   test('where a section is switched, for that alone, and for none of its keys while it is off', () => {
-    const off = withOther('http.enabled', 'listen.websocket.enabled');
-    const elsewhere = withOther(
-      'http.enabled',
-      'listen.websocket.enabled',
-      'http.port',
-      'listen.websocket.host',
-    );
+    const off = withOther('http.enabled', 'listen.enabled');
+    const elsewhere = withOther('http.enabled', 'listen.enabled', 'http.port', 'listen.host');
     assert.deepEqual(needsRestart(off, elsewhere), []);
-    assert.deepEqual(needsRestart(base, elsewhere), ['listen.websocket.enabled', 'http.enabled']);
+    assert.deepEqual(needsRestart(base, elsewhere), ['listen.enabled', 'http.enabled']);
   });
 
   test('for what an identity or CA file holds, not for its name', () => {
@@ -68,7 +63,7 @@ describe('a restart is needed', () => {
     const config = (identity: string, ca: string) =>
       folder.config(BASE.replace('identity.pem', identity).concat(`ca_file: ${ca}\n`));
     const before = config('identity.pem', 'ca.pem');
-    folder.write('moved.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own\n-----END CERTIFICATE-----\n');
+    folder.write('moved.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own:own\n-----END CERTIFICATE-----\n');
     folder.write('moved-ca.pem', REAL.certificate);
     assert.deepEqual(needsRestart(before, config('moved.pem', 'moved-ca.pem')), []);
     folder.write('identity.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:new\n-----END CERTIFICATE-----\n');
@@ -138,6 +133,22 @@ ${peer('nsk', 'fingerprint: "sha256:d"')}${peer('kzn', 'url: "wss://k:1", finger
       'peer spb: url wss://s:1 → none (it dials us)',
       'peer spb: gone_state UNAVAILABLE → hold',
     ]);
+  });
+
+  test("of a peer's transport and key for it, which need no restart", () => {
+    const peer = (more: string) =>
+      `peers: [{ tag: spb, url: "wss://s:1", fingerprint: "sha256:b", curve_key: "z85:b"${more} }]\n`;
+    const config = (yaml: string) => folder.config(BASE + yaml);
+    const [ws, zmq] = [peer(''), peer(', transport: zeromq')];
+    assert.deepEqual(changes(ws, zmq), ['peer spb: transport websocket → zeromq']);
+    assert.deepEqual(changes(zmq, ws), ['peer spb: transport zeromq → websocket']);
+    assert.deepEqual(changes(ws, peer(', transport: websocket')), []);
+    assert.deepEqual(changes(zmq, zmq.replace('wss', 'tcp').replace('z85:b', 'z85:c')), [
+      'peer spb: url wss://s:1 → tcp://s:1',
+      'peer spb: curve_key changed',
+    ]);
+    assert.deepEqual(changes(ws.replace(', curve_key: "z85:b"', ''), ws), ['peer spb: curve_key changed']);
+    assert.deepEqual(needsRestart(config(ws), config(zmq.replace('z85:b', 'z85:c'))), []);
   });
 
   test('of lamps.gone_state once, and not of each peer that goes by it', () => {

@@ -11,6 +11,7 @@ import { showDuration } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { exportSchema, leavesOf, peerSchema, scalarSchema } from '../../src/config/schema.ts';
 import { knownVariables } from '../../src/config/values.ts';
+import { isCurveKey, isFingerprint } from '../../src/mesh/identity.ts';
 import { KEYS as EVERY_KEY, withOther } from './every-key.ts';
 import { keys, newFolder, REAL } from './folder.ts';
 
@@ -23,15 +24,13 @@ const KEYS = [
   ...Object.keys(exportSchema).map((key) => `export.${key}`),
   ...Object.keys(peerSchema).map((key) => `peers.${key}`),
 ].sort();
-const realFingerprints = {
-  ...keys,
-  isFingerprint: (text: string) => /^sha256:[A-Za-z0-9_-]{43}$/.test(text),
-};
+/** What is shown must be what a real peer could have. */
+const realKeys = { ...keys, isFingerprint, isCurveKey };
 
 /** The files that examples name. */
 function folderFor(tag: string): ReturnType<typeof newFolder> {
   const folder = newFolder();
-  const pem = `-----BEGIN CERTIFICATE-----\nfake:${tag}:own\n`;
+  const pem = `-----BEGIN CERTIFICATE-----\nfake:${tag}:own:own\n`;
   folder.write('identity.pem', pem);
   for (const name of ['asterisk-ca.pem', 'hintmesh.crt']) folder.write(name, REAL.certificate);
   folder.write('hintmesh.key', REAL.key);
@@ -40,7 +39,7 @@ function folderFor(tag: string): ReturnType<typeof newFolder> {
 }
 
 function assertValid(yaml: string, tag: string): void {
-  const loaded = loadConfig(folderFor(tag).write('h.yaml', yaml), {}, realFingerprints);
+  const loaded = loadConfig(folderFor(tag).write('h.yaml', yaml), {}, realKeys);
   assert.deepEqual(loaded.ok ? [] : loaded.mistakes.map(formatFinding), []);
   assert.deepEqual(
     loaded.warnings.map(formatFinding).filter((warning) => !/listen on 127/.test(warning)),

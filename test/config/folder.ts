@@ -9,14 +9,19 @@ import { formatFinding } from '../../src/config/findings.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
 
-/** `fake:TAG:FINGERPRINT`, or several tags with commas, in the identity stands for a key. */
+/** `fake:TAG:FINGERPRINT` or `fake:TAG:FINGERPRINT:CURVEKEY`, or several tags with commas, stands for keys. */
 export const keys: Keys = {
   identify: (pem) => {
-    const [, tag, fingerprint] = /fake:(\S+):(\S+)/.exec(pem) ?? [];
+    const [, tag, fingerprint, curve] = /fake:([^\s:]+):([^\s:]+)(?::(\S+))?/.exec(pem) ?? [];
     if (tag === undefined || fingerprint === undefined) throw new Error('identity: not one of these');
-    return { names: tag.split(','), fingerprint: `sha256:${fingerprint}` };
+    return {
+      names: tag.split(','),
+      fingerprint: `sha256:${fingerprint}`,
+      ...(curve !== undefined && { curve: { publicKey: `z85:${curve}` } }),
+    };
   },
   isFingerprint: (text) => /^sha256:[a-z]+$/.test(text),
+  isCurveKey: (text) => /^z85:[a-z]+$/.test(text),
 };
 
 /** A certificate and its key, PEM each. */
@@ -45,7 +50,7 @@ export function newFolder(): Folder {
     chmodSync(file, mode);
     return file;
   };
-  write('identity.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own\n-----END CERTIFICATE-----\n');
+  write('identity.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own:own\n-----END CERTIFICATE-----\n');
   write('secret', `${SECRET}\n`);
   write('ca.pem', REAL.certificate, 0o644);
   write('key.pem', REAL.key);
@@ -75,7 +80,7 @@ identity_file: identity.pem
 ami:
   secret_file: secret
 listen:
-  websocket:
-    host: 0.0.0.0
-# the test's own lines follow
+  host: 0.0.0.0
+# the test's own lines follow,
+# from line 9 on
 `;

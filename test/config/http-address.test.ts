@@ -69,7 +69,7 @@ colour: red
 ami: { secret: hunter2, secret_file: /nowhere, port: x }
 timing: [1, 2]
 peers: none
-listen: { websocket: { port: 7442 } }
+listen: { port: 7442 }
 http:
   port: 7442
 `;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { matches, parseMatch } from '../../src/core/match.ts';
 import { BASE } from './folder.ts';
-import { exporting, folder, peering, refuses, type Told } from './refuses.ts';
+import { bad, exporting, folder, peering, refuses, type Told } from './refuses.ts';
 
 describe('among its exports, a config is refused for', () => {
   refuses({
@@ -168,6 +168,37 @@ describe('among its peers, a config is refused for', () => {
       '10:5',
       /has no fingerprint, so nothing proves who it is/,
     ]),
+    'a curve key that is none': spb('curve_key: "sha256:abc"', [
+      '12:16',
+      /curve_key is no key for ZeroMQ; write what .*keygen" printed, 40 characters in double quotes$/,
+    ]),
+    'our own curve key': spb('curve_key: "z85:own"', [
+      '12:16',
+      /is our own curve_key: two PBXs share one identity_file; make one for each/,
+    ]),
+    'a curve key given twice': peering(
+      ['abc', 'abd']
+        .map((name) => `  - { tag: ${name}, fingerprint: "sha256:${name}", curve_key: "z85:abc" }`)
+        .join('\n'),
+      ['11:55', /peers\[1\].curve_key is the same as peers\[0\].curve_key \(.*h.yaml:10:55\)/],
+    ),
+    'a transport that is none': spb('transport: zmq', ['12:16', /is "zmq"; allowed: websocket, zeromq$/]),
+    'a transport that is none, of which nothing else is concluded': peering(
+      '  - { tag: spb, transport: zmq, url: "tcp://s:1" }',
+      ['10:28', /transport is "zmq"; allowed: websocket, zeromq$/],
+    ),
+    'ZeroMQ without a curve key': peering('  - { tag: spb, transport: zeromq, url: "tcp://s:1" }', [
+      '10:5',
+      /has transport: zeromq, but no curve_key, .*; write what .*keygen" printed \("hintmesh fingerprint"/,
+    ]),
+    'an address of ZeroMQ without that transport': url(
+      'tcp://s:1',
+      /"tcp:\/\/s:1" is tcp:\/\/, which goes with transport: zeromq .*; wss:\/\/ goes with both/,
+    ),
+    'one address for two peers, whatever the transport': peering(
+      '  - { tag: spb, url: "wss://s:1", fingerprint: "sha256:abc" }\n  - { tag: nsk, url: "tcp://s:1", transport: zeromq, curve_key: "z85:nsk" }',
+      ['11:22', /peers\[1\].url is the same as peers\[0\].url/],
+    ),
     'a gone state that is none': spb('gone_state: idle', [
       '12:17',
       /allowed: UNAVAILABLE, BUSY, INVALID, hold/,
@@ -180,6 +211,78 @@ describe('among its peers, a config is refused for', () => {
     'a url in plaintext': url('ws://127.0.0.1:7440', /is plaintext; write wss/),
     'a url with a password': url('wss://me:letmein@spb:7440', /^((?!letmein).)*has a user or password in it/),
   });
+});
+
+describe('for a peer of ZeroMQ, a config is refused for', () => {
+  const PEER = '{ tag: spb, transport: zeromq, curve_key: "z85:abc", url: "tcp://s:1" }';
+  const url = (text: string, words: RegExp) =>
+    peering(`  - ${PEER.replace('tcp://s:1', text)}`, ['10:63', words]);
+  const own = (file: string, ...told: Told[]) =>
+    bad(`${BASE.replace('identity.pem', file)}peers:\n  - ${PEER}\n  - ${ALSO}\n`, ...told);
+  const ALSO = PEER.replace('spb', 'nsk').replace('abc', 'abd').replace('s:1', 's:2');
+  folder.write('no-curve.pem', '-----BEGIN CERTIFICATE-----\nfake:msk:own\n');
+
+  refuses({
+    'an address in plaintext': url(
+      'ws://127.0.0.1:1',
+      /is plaintext, which ZeroMQ never is here; write tcp:/,
+    ),
+    'an address without a port': url('tcp://s', /has no port/),
+    'an address with port 0': url('tcp://s:0', /outside 1 to 65535/),
+    'an address of another form': url(
+      'zmq://s:1',
+      /is no address of a peer; write tcp:\/\/HOST:PORT, like tcp/,
+    ),
+    'an address that is no host': url('tcp://1.2.3.999:1', /is no address of a peer/),
+    'an address with a path': url('tcp://s:1/x', /with nothing after the port/),
+    'an address with a password': url('tcp://me:hunter2@s:1', /peers\[0\].url has a user or password in it/),
+    'our own identity without a key for it, told once': own('no-curve.pem', [
+      '10:28',
+      /our identity_file has no key for ZeroMQ; add one with: openssl genpkey -algorithm X25519 >> \S*no-curve.pem \(the fingerprint stays\), then give the peers what "hintmesh fingerprint" prints$/,
+    ]),
+    'our own identity that cannot be read, for that alone': own('none.pem', ['2:16', /no such file/]),
+    'no identity at all': bad(
+      `tag: msk\nami: { secret_file: secret }\ninsecure: true\npeers:\n  - ${PEER.replace('tcp', 'wss')}\n`,
+      ['5:28', /is zeromq, where we must prove who we are, but there is no identity_file; name one/],
+    ),
+  });
+
+  test('nothing, with its key alone, with the url of either transport or none, beside a CA or insecure', () => {
+    const { peers } = folder.config(`${BASE}peers:\n  - ${PEER}\n  - ${ALSO.replace('tcp', 'wss')}\n`);
+    assert.deepEqual(
+      peers.map(({ where: _, ...peer }) => peer),
+      [
+        { tag: 'spb', transport: 'zeromq', curveKey: 'z85:abc', url: 'tcp://s:1', goneState: 'UNAVAILABLE' },
+        { tag: 'nsk', transport: 'zeromq', curveKey: 'z85:abd', url: 'wss://s:2', goneState: 'UNAVAILABLE' },
+      ],
+    );
+    const dialsUs = PEER.replace(', url: "tcp://s:1"', '');
+    const local = BASE.replace('0.0.0.0', '127.0.0.1');
+    for (const yaml of [
+      `${BASE}peers:\n  - ${dialsUs}\n`,
+      `${BASE}ca_file: ca.pem\npeers:\n  - ${PEER}\n`,
+      `${local}insecure: true\npeers:\n  - ${PEER}\n`,
+      `${BASE}peers:\n  - ${PEER.replace('tcp://s:1', 'tcp://[::1]:7440')}\n`,
+    ]) {
+      assert.deepEqual(folder.mistakes(yaml), [], yaml);
+    }
+  });
+
+  test('what it needs to be dialled, as any other', () => {
+    const dialsUs = PEER.replace(', url: "tcp://s:1"', '');
+    const silent = `${BASE.replace('host: 0.0.0.0', 'enabled: false')}peers:\n  - ${dialsUs}\n`;
+    assert.match(folder.mistakes(silent).join(), /has no url, so the peer must dial us, but listen.enabled/);
+    const local = `${BASE.replace('0.0.0.0', '127.0.0.1')}peers:\n  - ${dialsUs}\n`;
+    assert.match(folder.warnings(local).join(), /but we listen on 127.0.0.1 only \(listen.host\)/);
+  });
+});
+
+test('a key for ZeroMQ stays with a peer of the other transport, so that one word switches it', () => {
+  const peer = '{ tag: spb, url: "wss://s:1", fingerprint: "sha256:abc", curve_key: "z85:abc" }';
+  const { peers } = folder.config(`${BASE}peers:\n  - ${peer}\n`);
+  assert.deepEqual([peers[0]?.curveKey, peers[0] && 'transport' in peers[0]], ['z85:abc', false]);
+  const written = folder.config(`${BASE}peers:\n  - ${peer.replace('}', ', transport: websocket }')}\n`);
+  assert.deepEqual(written.peers, peers);
 });
 
 describe('what is told to be written for a pattern beside channels', () => {

@@ -56,7 +56,7 @@ ca_file: ca.pem
 ami:
   { host: "::1", port: 5039, username: me, secret_file: secret, tls: { enabled: true, ca_file: ca.pem,
     servername: pbx, cert_file: ca.pem, key_file: key.pem } }
-listen: { websocket: { enabled: false } }
+listen: { enabled: false }
 lamps: { gone_state: BUSY, writes_per_second: unlimited, burst: 7, window: 128 }
 timing: { alive: 0.5s, suspect_after: 1001ms, gone_after: 1m, first_sync: 2.5s, relist: 1h, redial_min: 1s }
 log: { level: debug }
@@ -212,7 +212,7 @@ describe('an environment variable', () => {
   test('goes before the file, also where the file is wrong', () => {
     const env = {
       HINTMESH_AMI_PORT: '5039',
-      HINTMESH_LISTEN_WEBSOCKET_ENABLED: 'false',
+      HINTMESH_LISTEN_ENABLED: 'false',
       HINTMESH_LAMPS_WRITES_PER_SECOND: 'unlimited',
       HINTMESH_TIMING_GONE_AFTER: '1m',
       HINTMESH_LOG_LEVEL: 'warn',

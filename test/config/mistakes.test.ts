@@ -84,6 +84,19 @@ describe('among its keys, a config is refused for', () => {
       '10:5',
       /export\[0\].contxt is not a key; did you mean "context"/,
     ]),
+    'the keys that listen once had': bad(
+      BASE.replace('  host: 0.0.0.0', '  websocket:\n    host: 0.0.0.0').concat(
+        'peers:\n  - { tag: spb, fingerprint: "sha256:abc" }\n',
+      ),
+      [
+        '6:3',
+        /^\S+ listen.websocket is not a key any more; its keys stand in listen itself: listen.enabled, /,
+      ],
+    ),
+    'the keys that listen once had, in braces': bad(
+      BASE.replace('\n  host: 0.0.0.0', ' { websocket: { host: 0.0.0.0 } }'),
+      ['5:11', /listen.websocket is not a key any more/],
+    ),
     'an unknown key in quotes, as in JSON': bad(
       '{"tag": "msk", "colour": "red", "ami": {"secret_file": "secret"}}',
       ['1:16', /colour is not a key; allowed here/],
@@ -161,7 +174,7 @@ describe('among its environment, a config is refused for', () => {
   refuses({
     'a number with a letter': variable('HINTMESH_AMI_PORT', '5038x', /ami.port is "5038x"/),
     'a boolean written 0': variable('HINTMESH_INSECURE', '0', /insecure is "0"; write true or false/),
-    'a boolean written no': variable('HINTMESH_LISTEN_WEBSOCKET_ENABLED', 'no', /enabled is "no"/),
+    'a boolean written no': variable('HINTMESH_LISTEN_ENABLED', 'no', /enabled is "no"/),
     'an empty number': variable('HINTMESH_LAMPS_WINDOW', '', /lamps.window is ""/),
     'a bad tag': variable('HINTMESH_TAG', 'MSK', /tag "MSK" has an upper-case letter/),
     'a file that is not there': variable(
@@ -241,16 +254,16 @@ describe('among what belongs together, a config is refused for', () => {
   refuses({
     'a peer that must dial us where we do not listen': bad(
       `${BASE.replace('host: 0.0.0.0', 'enabled: false')}peers:\n  - { tag: spb, fingerprint: "sha256:abc" }\n`,
-      ['10:5', /has no url, so the peer must dial us, but listen.websocket.enabled is false/],
+      ['10:5', /has no url, so the peer must dial us, but listen.enabled is false/],
     ),
-    'listening in plaintext for all': more('insecure: true', ['7:11', /is 0.0.0.0, but with insecure: true/]),
+    'listening in plaintext for all': more('insecure: true', ['6:9', /is 0.0.0.0, but with insecure: true/]),
     'plaintext to another machine': bad(
       `${BASE.replace('0.0.0.0', '127.0.0.1')}insecure: true\npeers:\n  - { tag: spb, url: "ws://10.0.0.1:7440" }\n`,
       ['11:22', /plaintext to another machine/],
     ),
     'HTTP where the peers dial us': more('http: { host: 0.0.0.0, port: 7440 }', [
       '9:30',
-      /http.port and listen.websocket.port are both 7440, .* \(0.0.0.0, 0.0.0.0\); give one of them another/,
+      /http.port and listen.port are both 7440, .* \(0.0.0.0, 0.0.0.0\); give one of them another/,
     ]),
     'HTTP on one of all addresses on which the peers dial us': more('http: { port: 7440 }', [
       '9:15',
@@ -268,14 +281,14 @@ describe('among what belongs together, a config is refused for', () => {
       '9:15',
       /overlap \(127.0.0.1, LocalHost\)/,
     ]),
-    "the peers on HTTP's own port": bad(BASE.replace('0.0.0.0', '0.0.0.0\n    port: 7441'), [
-      '8:11',
+    "the peers on HTTP's own port": bad(BASE.replace('0.0.0.0', '0.0.0.0\n  port: 7441'), [
+      '7:9',
       /both 7441/,
     ]),
     "the peers on HTTP's own port, by a variable": {
       yaml: BASE,
-      env: { HINTMESH_LISTEN_WEBSOCKET_PORT: '7441' },
-      told: [['HINTMESH_LISTEN_WEBSOCKET_PORT', /both 7441/]],
+      env: { HINTMESH_LISTEN_PORT: '7441' },
+      told: [['HINTMESH_LISTEN_PORT', /both 7441/]],
     },
     'TLS without an identity': bad(
       'tag: msk\nami: { secret_file: secret }\ninsecure: true\npeers:\n  - { tag: spb, url: "wss://s:1", fingerprint: "sha256:abc" }\n',

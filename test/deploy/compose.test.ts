@@ -102,13 +102,11 @@ describe('the Dockerfiles', () => {
   test('ports and paths are those of the example config', () => {
     const example = parse(text('deploy/hintmesh.example.yaml')) as {
       state_dir: string;
-      listen: { websocket: { port: number } };
+      listen: { port: number };
       http?: { port?: number };
     };
     const httpPort = example.http?.port ?? 7441;
-    assert.deepEqual(valuesOf(`${DOCKER}/Dockerfile`, 'EXPOSE'), [
-      `${example.listen.websocket.port} ${httpPort}`,
-    ]);
+    assert.deepEqual(valuesOf(`${DOCKER}/Dockerfile`, 'EXPOSE'), [`${example.listen.port} ${httpPort}`]);
     assert.deepEqual(valuesOf(`${DOCKER}/Dockerfile`, 'VOLUME'), [example.state_dir]);
     const { scrape_configs } = parse(text(`${DOCKER}/prometheus.yml`)) as {
       scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];

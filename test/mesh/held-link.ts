@@ -8,6 +8,7 @@ import { entry, words } from './broker.ts';
 
 export class HeldChannel implements Channel {
   readonly peer = 'bb';
+  readonly transport = 'memory';
   readonly remote = 'nowhere';
   readonly dialled: boolean;
   buffered = 0;

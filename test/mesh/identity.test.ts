@@ -12,6 +12,7 @@ import {
   fingerprint,
   generateIdentity,
   IdentityError,
+  isCurveKey,
   isFingerprint,
   loadIdentity,
   z85,
@@ -107,5 +108,18 @@ describe('identity', () => {
     assert.equal(identity.curve?.publicKey, z85(Buffer.from(x, 'base64url')));
     const peer = generateKeyPairSync('x25519');
     assert.equal(diffieHellman({ privateKey, publicKey: peer.publicKey }).length, 32);
+  });
+
+  test('a CURVE key is 32 bytes in Z85, and not one with which everybody shares a secret', () => {
+    assert.ok(isCurveKey(identity.curve?.publicKey ?? ''));
+    // Points of low order (RFC 7748, 6.1: whoever uses one lets everybody in), as their bytes.
+    const one = Uint8Array.from([1, ...Array<number>(31).fill(0)]);
+    const order8 = 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800';
+    const weak = [new Uint8Array(32), one, Buffer.from(order8, 'hex')].map(z85);
+    // The largest word that five digits can spell is larger than 32 bits.
+    const noWord = `${'0'.repeat(35)}#####`;
+    for (const text of [...weak, noWord, '', '0'.repeat(39), `${'0'.repeat(39)}"`, 'é'.repeat(40)]) {
+      assert.equal(isCurveKey(text), false, text);
+    }
   });
 });

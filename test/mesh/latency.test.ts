@@ -1,5 +1,5 @@
-// How long a change took, measured by whoever hears it: two meshes whose clocks have nothing in common, on both
-// transports. Both run in this process, so that the truth is known; what is allowed is half a round trip.
+// How long a change took, measured by whoever hears it: two meshes whose clocks have nothing in common, on every
+// transport. Both run in this process, so that the truth is known; what is allowed is half a round trip.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { decode, encodeHello } from '../../src/mesh/frames.ts';
@@ -8,8 +8,8 @@ import { MAX_DRIFT } from '../../src/mesh/peer-clock.ts';
 import { Broker, entry, type Heard } from './broker.ts';
 import { MemoryNetwork } from './memory.ts';
 import { end, FAST } from './memory-mesh.ts';
+import { type Protocol, TcpWorld } from './tcp-world.ts';
 import { never, settle, until } from './until.ts';
-import { WebSocketWorld } from './websocket-world.ts';
 
 afterEach(Broker.closeAll);
 
@@ -37,8 +37,8 @@ async function onMemory(clocks: Clocks, more: Partial<MeshOptions> = {}) {
   return { network, ...(await synced(await make('msk', 'spb', false), await make('spb', 'msk', true))) };
 }
 
-async function onWebSockets(clocks: Clocks, more: Partial<MeshOptions> = {}) {
-  const world = new WebSocketWorld();
+async function onTcp(protocol: Protocol, clocks: Clocks, more: Partial<MeshOptions> = {}) {
+  const world = new TcpWorld({}, protocol);
   const make = async (tag: 'msk' | 'spb') =>
     new Broker(tag, await world.transport(tag, { listen: true }), [], options(clocks[tag], more)).start();
   const [msk, spb] = [await make('msk'), await make('spb')];
@@ -68,7 +68,8 @@ async function synced(msk: Broker, spb: Broker) {
 
 for (const [transport, linked] of [
   ['memory', onMemory],
-  ['websocket', onWebSockets],
+  ['websocket', (clocks: Clocks) => onTcp('websocket', clocks)],
+  ['zeromq', (clocks: Clocks) => onTcp('zeromq', clocks)],
 ] as const) {
   describe(`the time of a change, on ${transport}`, () => {
     for (const [what, clocks] of [

@@ -32,7 +32,7 @@ export async function pair(options: Partial<MeshOptions> = {}) {
 
 /** The end of the channel at `at` that leads to `to`. */
 export function end(network: MemoryNetwork, at: string, to: string) {
-  const found = network.ends.findLast((one) => one.transport.tag === at && one.peer === to && one.open);
+  const found = network.ends.findLast((one) => one.owner.tag === at && one.peer === to && one.open);
   assert.ok(found, `${at} has no channel to ${to}`);
   return found;
 }

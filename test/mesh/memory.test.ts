@@ -9,6 +9,7 @@ transportContract('memory', async () => {
       ...network.peer(tag, dial),
       ...(wrongKey && { fingerprint: 'another key' }),
     }),
+    key: (tag) => network.peer(tag, false).fingerprint ?? '',
     close: async () => {},
   };
 });

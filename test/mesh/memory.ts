@@ -41,7 +41,6 @@ export class MemoryNetwork {
 }
 
 export class MemoryTransport implements Transport {
-  readonly name = 'memory';
   readonly network: MemoryNetwork;
   readonly tag: string;
   readonly key: string;
@@ -114,7 +113,8 @@ export class MemoryChannel implements Channel {
   readonly peer: string;
   readonly dialled: boolean;
   readonly remote: string;
-  readonly transport: MemoryTransport;
+  readonly transport = 'memory';
+  readonly owner: MemoryTransport;
   other: MemoryChannel | undefined;
   /** What this end does not read piles up at the other end. */
   frozen = false;
@@ -132,7 +132,7 @@ export class MemoryChannel implements Channel {
   #closeTimer: NodeJS.Timeout | undefined;
 
   constructor(transport: MemoryTransport, peer: string, dialled: boolean) {
-    this.transport = transport;
+    this.owner = transport;
     this.peer = peer;
     this.dialled = dialled;
     this.remote = `memory:${peer}`;
@@ -171,7 +171,7 @@ export class MemoryChannel implements Channel {
     if (this.#state === 'closed') return;
     this.#queue.length = 0;
     const { other } = this;
-    if (!this.cut) this.transport.network.later(() => other?.ended('connection lost'));
+    if (!this.cut) this.owner.network.later(() => other?.ended('connection lost'));
     this.#end(why);
   }
 
@@ -197,7 +197,7 @@ export class MemoryChannel implements Channel {
   #move(): void {
     if (this.#moving || this.#queue.length === 0) return;
     this.#moving = true;
-    this.transport.network.later(() => {
+    this.owner.network.later(() => {
       this.#moving = false;
       const { other } = this;
       if (other === undefined || other.frozen || this.cut || this.#state === 'closed') return;
@@ -221,7 +221,7 @@ export class MemoryChannel implements Channel {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#closeTimer);
-    this.transport.channels.delete(this);
+    this.owner.channels.delete(this);
     // Never inside the call that caused it: the real ones do not either.
     setImmediate(() => this.onClose(why, fault));
   }

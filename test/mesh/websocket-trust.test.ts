@@ -6,24 +6,12 @@ import { afterEach, describe, test } from 'node:test';
 import type tls from 'node:tls';
 import { DialError, type PeerAddress } from '../../src/mesh/contract.ts';
 import type { Identity } from '../../src/mesh/identity.ts';
-import { MAX_HEADER_BYTES, networkOf, PATH } from '../../src/mesh/websocket-listener.ts';
+import { networkOf } from '../../src/mesh/listener.ts';
+import { MAX_HEADER_BYTES, PATH } from '../../src/mesh/websocket-server.ts';
 import { authority, expiredIdentity } from './authority.ts';
-import { never, settle, until } from './until.ts';
-import {
-  aa,
-  bb,
-  client,
-  closeAll,
-  dialler,
-  listener,
-  proof,
-  refusal,
-  rest,
-  strange,
-  stranger,
-  tlsTo,
-  toClose,
-} from './websocket-ends.ts';
+import { aa, bb, closeAll, dialler, listener, refusal, rest, stranger, toClose } from './tcp-ends.ts';
+import { never, until } from './until.ts';
+import { client, proof, strange, tlsTo } from './websocket-ends.ts';
 
 afterEach(closeAll);
 
@@ -240,10 +228,13 @@ describe('bounds on those who have not proved who they are', () => {
       [['too-many-connections', '127.0.0.1']],
     );
     for (const socket of idle) socket.destroy();
-    await until(() => idle.every((socket) => socket.closed), 'they are gone');
-    await settle(30);
-    await dialler().dial({ tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` }, never());
-    await until(() => channels.length === 1, 'accepted again');
+    const to = { tag: 'bb', fingerprint: bb.fingerprint, url: `wss://127.0.0.1:${port}` };
+    // The listener hears of it when it does.
+    const transport = dialler();
+    await until(async () => {
+      await transport.dial(to, never()).catch(() => {});
+      return channels.length === 1;
+    }, 'accepted again');
   });
 
   test('an IPv6 address stands for its /64, an IPv4 address for itself', () => {

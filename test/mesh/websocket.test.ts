@@ -11,26 +11,16 @@ import {
   MAX_FRAME_BYTES,
   type PeerAddress,
 } from '../../src/mesh/contract.ts';
-import { WebSocketTransport } from '../../src/mesh/websocket.ts';
+import { TcpTransport } from '../../src/mesh/tcp.ts';
 import { transportContract } from './contract.ts';
+import { aa, bb, closeAll, dialler, listener, refusal, served, stranger, toClose } from './tcp-ends.ts';
+import { TcpWorld } from './tcp-world.ts';
 import { never, settle, until } from './until.ts';
-import {
-  aa,
-  bb,
-  client,
-  closeAll,
-  dialler,
-  listener,
-  refusal,
-  served,
-  stranger,
-  toClose,
-} from './websocket-ends.ts';
-import { WebSocketWorld } from './websocket-world.ts';
+import { client } from './websocket-ends.ts';
 
 afterEach(closeAll);
 
-transportContract('websocket', async () => new WebSocketWorld());
+transportContract('websocket', async () => new TcpWorld());
 
 describe('an open WebSocket', () => {
   test('nothing is compressed, although the other side offers it', async () => {
@@ -191,19 +181,19 @@ describe('dialling', () => {
 describe('insecure: true', () => {
   test('plaintext on loopback: the peer is whoever it says it is, if that is a peer', async () => {
     const { port, channels, refusals } = await listener({ insecure: true });
-    const transport = new WebSocketTransport({ tag: 'aa', insecure: true });
+    const transport = new TcpTransport({ tag: 'aa', insecure: true });
     toClose.push(() => transport.close());
     const channel = await transport.dial({ tag: 'bb', url: `ws://127.0.0.1:${port}` }, never());
     await until(() => channels.length === 1, 'accepted');
     assert.deepEqual([channel.peer, channels[0]?.peer], ['bb', 'aa']);
-    const other = new WebSocketTransport({ tag: 'cc', insecure: true });
+    const other = new TcpTransport({ tag: 'cc', insecure: true });
     const refused = await refusal(other.dial({ tag: 'bb', url: `ws://127.0.0.1:${port}` }, never()));
     assert.deepEqual([refused.reason, refusals[0]?.reason], ['refused-by-peer', 'unknown-key']);
     await other.close();
   });
 
   test('it neither listens nor dials beyond loopback', async () => {
-    const open = new WebSocketTransport({ tag: 'bb', insecure: true, listen: { host: '0.0.0.0', port: 0 } });
+    const open = new TcpTransport({ tag: 'bb', insecure: true, listen: { host: '0.0.0.0', port: 0 } });
     await assert.rejects(open.start({ channel: () => {}, refused: () => {} }), /plaintext/);
     await open.close();
     const transport = dialler({ insecure: true });
@@ -214,10 +204,10 @@ describe('insecure: true', () => {
   });
 
   test('listening with neither an identity nor insecure is refused', async () => {
-    const bare = new WebSocketTransport({ tag: 'bb', listen: { host: '127.0.0.1', port: 0 } });
+    const bare = new TcpTransport({ tag: 'bb', listen: { host: '127.0.0.1', port: 0 } });
     await assert.rejects(bare.start({ channel: () => {}, refused: () => {} }), /identity/);
     const { port } = await listener();
-    const taken = new WebSocketTransport({ tag: 'cc', identity: bb, listen: { host: '127.0.0.1', port } });
+    const taken = new TcpTransport({ tag: 'cc', identity: bb, listen: { host: '127.0.0.1', port } });
     await assert.rejects(
       taken.start({ channel: () => {}, refused: () => {} }),
       /cannot listen on 127\.0\.0\.1:\d+/,
