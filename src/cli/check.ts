@@ -1,4 +1,7 @@
-/** `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names, and ZeroMQ if it asks for that. */
+/**
+ * `hintmesh check`: is the config right, and what does it mean? Touches nothing but the files it names, and ZeroMQ
+ * if it asks for that.
+ */
 import type { Config } from '../config/config.ts';
 import { visible } from '../config/formats.ts';
 import type { ExportRule } from '../core/exports.ts';

@@ -35,7 +35,7 @@ export interface Channel {
   readonly transport: TransportName;
   /** For logs: address and port of the other end. */
   readonly remote: string;
-  /** Bytes given to `send` that the operating system has not taken yet. */
+  /** Bytes given to `send` that what is below has not taken yet: the operating system, or libzmq. */
   readonly buffered: number;
   onMessage: (text: string) => void;
   /** `buffered` fell below LOW_WATER_BYTES after a send left it at or above. */
@@ -111,6 +111,8 @@ export const MAX_FRAME_BYTES = 256 * 1024;
 export const MAX_FRAME_STATES = 200;
 /** A connection must be a channel (TLS and transport handshake done) within this. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
+/** Longest reason of a close that the other side is told, characters; with its `...` it fits RFC 6455, 5.5.1. */
+export const MAX_CLOSE_REASON = 120;
 /** How long `close` waits for the other side. */
 export const CLOSE_TIMEOUT_MS = 1_000;
 /** Above this many buffered bytes a link coalesces instead of sending. */

@@ -26,8 +26,8 @@ export interface ListenerHandlers {
   refused(refusal: Refusal): void;
 }
 
-/** Longest text of a refusal, characters: parts of it may be the guest's own words. */
-const MAX_REFUSAL_TEXT = 300;
+/** Longest text of a refusal that is told or read, characters: parts of it may be the other side's own words. */
+export const MAX_REFUSAL_TEXT = 300;
 
 /** What a ZMTP greeting begins with (rfc.zeromq.org/spec/23); neither TLS nor HTTP ever does. */
 const ZMTP_SIGNATURE = 0xff;
@@ -192,7 +192,7 @@ export function networkOf(address: string): string {
 }
 
 /** Address and port of the other end, as it stands in a URL. */
-export function remoteOf(socket: Socket): string {
+function remoteOf(socket: Socket): string {
   const address = plainAddress(socket.remoteAddress);
   return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort}`;
 }

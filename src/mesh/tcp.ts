@@ -162,14 +162,15 @@ export class TcpTransport implements Transport {
     return this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
   }
 
-  #openWebSocket(socket: WebSocket, peer: PeerAddress, dialled: boolean, remote: string): WebSocketChannel {
-    const channel = new WebSocketChannel(socket, { peer: peer.tag, dialled, remote });
-    this.#channels.set(channel, peer);
-    return channel.start(() => this.#channels.delete(channel));
+  #openWebSocket(socket: WebSocket, peer: PeerAddress, dialled: boolean, remote: string): OwnChannel {
+    return this.#keep(new WebSocketChannel(socket, { peer: peer.tag, dialled, remote }), peer);
   }
 
-  #openZeroMq(socket: ZeroMqSocket, peer: PeerAddress, dialled: boolean, remote: string): ZeroMqChannel {
-    const channel = new ZeroMqChannel(socket, { peer: peer.tag, dialled, remote });
+  #openZeroMq(socket: ZeroMqSocket, peer: PeerAddress, dialled: boolean, remote: string): OwnChannel {
+    return this.#keep(new ZeroMqChannel(socket, { peer: peer.tag, dialled, remote }), peer);
+  }
+
+  #keep(channel: OwnChannel, peer: PeerAddress): OwnChannel {
     this.#channels.set(channel, peer);
     return channel.start(() => this.#channels.delete(channel));
   }
@@ -197,6 +198,7 @@ export class TcpTransport implements Transport {
 
 /** Whether what proved a channel is still what the configuration says. */
 function stillProves({ transport }: OwnChannel, before: PeerAddress, now: PeerAddress): boolean {
+  // A WebSocket is taken from a peer of either transport, so only its certificate counts.
   if (transport === 'websocket') return now.fingerprint === before.fingerprint;
   return now.transport === 'zeromq' && now.curveKey === before.curveKey;
 }

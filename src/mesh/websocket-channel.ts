@@ -8,15 +8,13 @@ import {
   type ChannelFault,
   CLOSE_TIMEOUT_MS,
   LOW_WATER_BYTES,
+  MAX_CLOSE_REASON,
   MAX_FRAME_BYTES,
 } from './contract.ts';
 import { printable } from './frames.ts';
 
 /** Both sides alike: large messages cost nothing before they are refused, and nothing is compressed. */
 export const WEBSOCKET_OPTIONS = { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false } as const;
-
-/** Longest reason of a WebSocket close, bytes (RFC 6455, 5.5.1: 125 less the code). */
-const MAX_CLOSE_REASON = 123;
 
 export class WebSocketChannel implements Channel {
   readonly peer: string;
@@ -125,7 +123,7 @@ export class WebSocketChannel implements Channel {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#why ??= why;
     this.#state = 'closing';
-    this.#socket.close(code, printable(why, MAX_CLOSE_REASON - 3));
+    this.#socket.close(code, printable(why, MAX_CLOSE_REASON));
     // ws itself would wait 30 s for a frozen peer.
     this.#closeTimer = setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT_MS);
   }

@@ -10,14 +10,11 @@ import type { PeerAddress } from './contract.ts';
 import { attemptDial, Refused } from './dial-attempt.ts';
 import { printable } from './frames.ts';
 import type { Identity } from './identity.ts';
-import { isLoopback } from './listener.ts';
+import { isLoopback, MAX_REFUSAL_TEXT } from './listener.ts';
 import { presented, proveDialled } from './trust.ts';
 import { whyUnreachable } from './unreachable.ts';
 import { WEBSOCKET_OPTIONS } from './websocket-channel.ts';
 import { PATH } from './websocket-server.ts';
-
-/** How much of the text of an HTTP refusal is read, characters. */
-const MAX_REFUSAL_TEXT = 300;
 
 export interface DialOptions {
   readonly tag: string;

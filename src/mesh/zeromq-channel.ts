@@ -9,6 +9,7 @@ import {
   type ChannelFault,
   CLOSE_TIMEOUT_MS,
   LOW_WATER_BYTES,
+  MAX_CLOSE_REASON,
   MAX_FRAME_BYTES,
 } from './contract.ts';
 import { printable } from './frames.ts';
@@ -16,8 +17,6 @@ import { MAX_UNHEARD_BYTES, type ZeroMqSocket } from './zeromq-socket.ts';
 
 /** First part of a farewell. */
 export const CLOSE = 'close';
-/** Longest reason in a farewell, bytes: as long as a WebSocket's. */
-const MAX_CLOSE_REASON = 120;
 /** Messages taken in one turn: what libzmq has ready resolves at once, and would starve everything else. */
 export const MESSAGES_A_TURN = 32;
 
@@ -116,22 +115,28 @@ export class ZeroMqChannel implements Channel {
   }
 
   async #read(): Promise<void> {
-    try {
-      for (;;) {
-        this.#take(await this.#socket.receive());
-        this.#taken += 1;
-        if (this.#taken % MESSAGES_A_TURN === 0) await nextTurn();
-      }
-    } catch (error) {
-      if (!this.#socket.closed) throw error;
+    for (;;) {
+      const parts = await this.#socket.receive().catch((error: Error) => this.#broken(error));
+      if (parts === undefined) return;
+      this.#take(parts);
+      this.#taken += 1;
+      if (this.#taken % MESSAGES_A_TURN === 0) await nextTurn();
     }
+  }
+
+  /** The socket was closed; or libzmq says something that was not foreseen, and that ends this link only. */
+  #broken({ message }: Error): undefined {
+    if (!this.#socket.closed) this.terminate(`ZeroMQ: ${printable(message, 200)}`);
   }
 
   #take([message, why, ...more]: Buffer[]): void {
     if (this.#state === 'closed' || message === undefined) return;
     if (why !== undefined) {
       const farewell = more.length === 0 && message.toString() === CLOSE;
-      if (!farewell) return this.#break('not-text', 'a message of several parts');
+      if (!farewell) {
+        if (this.#state === 'open') this.#break('not-text', 'a message of several parts');
+        return;
+      }
       this.#why ??= `the other side closed: ${printable(why.toString(), 200)}`;
       this.#state = 'closed';
       return this.#socket.close();
@@ -158,21 +163,17 @@ export class ZeroMqChannel implements Channel {
 
   async #pump(): Promise<void> {
     this.#sending = true;
-    try {
-      for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-        await this.#socket.send(next.parts);
-        this.#queue.shift();
-        this.#buffered -= next.bytes;
-        if (this.#aboveLow && this.#buffered < LOW_WATER_BYTES) {
-          this.#aboveLow = false;
-          if (this.#state === 'open') this.onDrain();
-        }
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const sent = await this.#socket.send(next.parts).catch((error: Error) => this.#broken(error));
+      if (sent !== true) break;
+      this.#queue.shift();
+      this.#buffered -= next.bytes;
+      if (this.#aboveLow && this.#buffered < LOW_WATER_BYTES) {
+        this.#aboveLow = false;
+        if (this.#state === 'open') this.onDrain();
       }
-    } catch (error) {
-      if (!this.#socket.closed) throw error;
-    } finally {
-      this.#sending = false;
     }
+    this.#sending = false;
   }
 }
 

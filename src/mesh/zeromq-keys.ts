@@ -5,7 +5,7 @@
  */
 import { z85 } from './identity.ts';
 import type { Proof } from './trust.ts';
-import type { Context, Reply, ZeroMq } from './zeromq-library.ts';
+import type { Context, Reply, ZeroMqLibrary } from './zeromq-library.ts';
 
 const ENDPOINT = 'inproc://zeromq.zap.01';
 const VERSION = '1.0';
@@ -26,7 +26,7 @@ export class CurveKeys {
   #lastSeat = 0;
 
   /** `prove`: whose key (Z85) this is. */
-  constructor({ Reply }: ZeroMq, context: Context, prove: (key: string) => Proof) {
+  constructor({ Reply }: ZeroMqLibrary, context: Context, prove: (key: string) => Proof) {
     this.#prove = prove;
     this.#reply = new Reply({ context, linger: 0 });
   }
@@ -52,6 +52,7 @@ export class CurveKeys {
     this.#reply.close();
   }
 
+  /** An error here that is not foreseen ends the broker: nobody may come in unasked, nor be kept out unseen. */
   async #answer(): Promise<void> {
     for (;;) {
       try {

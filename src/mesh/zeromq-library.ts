@@ -2,14 +2,16 @@
  * The zeromq package, which is optional: loaded when a config first asks for it, never before. Owns that one
  * `import()` and the words for when it cannot be had.
  */
-export type { Context, Dealer, Observer, Reply, SocketOptions } from 'zeromq';
+export type { Context, Dealer, Event, Observer, Reply, SocketOptions } from 'zeromq';
 
-export type ZeroMq = typeof import('zeromq');
+export type ZeroMqLibrary = typeof import('zeromq');
 
-let loading: Promise<ZeroMq> | undefined;
+let loading: Promise<ZeroMqLibrary> | undefined;
 
 /** Loads it once. Rejects with a sentence that says how to mend it. */
-export function loadZeroMq(load: () => Promise<ZeroMq> = () => import('zeromq')): Promise<ZeroMq> {
+export function loadZeroMq(
+  load: () => Promise<ZeroMqLibrary> = () => import('zeromq'),
+): Promise<ZeroMqLibrary> {
   loading ??= load().catch((error: Error & { code?: string }) => {
     loading = undefined;
     throw new Error(whyNot(error), { cause: error });

@@ -9,28 +9,43 @@ import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { CLOSE_TIMEOUT_MS, MAX_FRAME_BYTES } from './contract.ts';
-import type { Context, Dealer, Observer, SocketOptions, ZeroMq } from './zeromq-library.ts';
+import type { Context, Dealer, Event, Observer, SocketOptions, ZeroMqLibrary } from './zeromq-library.ts';
 
 /** Messages that libzmq holds in each direction, beside what the kernel does. */
-export const HIGH_WATER_MESSAGES = 4;
+const HIGH_WATER_MESSAGES = 4;
 /** Of the loopback connection, bytes: what waits there waits unseen. */
-export const INNER_BUFFER_BYTES = 64 * 1024;
+const INNER_BUFFER_BYTES = 64 * 1024;
 /** Past this libzmq itself hangs up, without a word; so that we can say why, it lets more than we take pass. */
 export const MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES;
 /**
- * Most that may come in without a whole message among it: libzmq counts messages, never the parts of one. Kernel and
- * libzmq hold far less of an honest peer.
+ * Most that may come in without a whole message among it: libzmq counts messages, never the parts of one. It is well
+ * above what libzmq and the inner connection hold of an honest peer's messages that are not read yet.
  */
 export const MAX_UNHEARD_BYTES = 16 * MAX_MESSAGE_BYTES;
+/** A ZMTP greeting, and where in it things stand (rfc.zeromq.org/spec/37). */
+const GREETING_BYTES = 64;
+const MECHANISM_AT = [12, 32] as const;
+const SIGNATURE_END_AT = 9;
+const SIGNATURE_END = 0x7f;
 /** Descriptors that must be free before a socket is made, which takes some seven. */
 const SPARE_DESCRIPTORS = 16;
 /** After it a message for which libzmq had no room is offered again, although nothing has moved. */
 export const OFFER_AGAIN_MS = 100;
 
-/** Which end of CURVE we are. */
-export type CurveRole =
-  | { readonly secretKey: string; readonly zapDomain: string }
-  | { readonly secretKey: string; readonly publicKey: string; readonly serverKey: string };
+/** The end of CURVE that listens. */
+export interface CurveServer {
+  readonly secretKey: string;
+  readonly zapDomain: string;
+}
+
+/** The end that dials. */
+export interface CurveClient {
+  readonly secretKey: string;
+  readonly publicKey: string;
+  readonly serverKey: string;
+}
+
+type CurveRole = CurveServer | CurveClient;
 
 /** How the handshake ended. `lost`: somebody hung up; `protocol`: libzmq's code of what was wrong. */
 export type Handshake =
@@ -47,6 +62,8 @@ export class ZeroMqSocket {
   #waiting: Server | undefined;
   /** Bytes that came in since the last whole message. */
   #unheard = 0;
+  /** The first bytes that came in. */
+  #greeting = Buffer.alloc(0);
   /** libzmq hung up first. */
   #dropped = false;
   #endTimer: NodeJS.Timeout | undefined;
@@ -56,7 +73,7 @@ export class ZeroMqSocket {
   #ended: () => void = () => {};
 
   /** Throws when there is no socket left, in libzmq or on this machine; `tcp` stays the caller's then. */
-  constructor({ Dealer }: ZeroMq, context: Context, tcp: Socket, role: CurveRole) {
+  constructor({ Dealer }: ZeroMqLibrary, context: Context, tcp: Socket, role: CurveRole) {
     this.#tcp = tcp;
     this.handshake = new Promise((resolve) => {
       this.#shaken = resolve;
@@ -102,9 +119,10 @@ export class ZeroMqSocket {
     this.#inner = inner;
     inner.on('error', () => {});
     inner.once('close', () => this.#innerClosed());
-    this.#tcp.on('data', ({ length }) => {
-      this.#unheard += length;
+    this.#tcp.on('data', (data) => {
+      this.#unheard += data.length;
       if (this.endless) this.close();
+      if (this.#greeting.length < GREETING_BYTES) this.#greeting = Buffer.concat([this.#greeting, data]);
     });
     inner.on('data', () => this.#moved());
     this.#tcp.pipe(inner).pipe(this.#tcp);
@@ -120,6 +138,17 @@ export class ZeroMqSocket {
     return !this.#dropped && this.#tcpEnded;
   }
 
+  /** The other side has said a whole ZMTP greeting. */
+  get greeted(): boolean {
+    return this.#greeting.length >= GREETING_BYTES;
+  }
+
+  /** What the other side's greeting proposes; undefined: it has not said so much, or that is none. */
+  get mechanism(): string | undefined {
+    if (!this.greeted || this.#greeting[SIGNATURE_END_AT] !== SIGNATURE_END) return undefined;
+    return this.#greeting.toString('latin1', ...MECHANISM_AT).replace(/\0+$/, '');
+  }
+
   get #tcpEnded(): boolean {
     return this.#tcp.destroyed || this.#tcp.readableEnded;
   }
@@ -130,12 +159,13 @@ export class ZeroMqSocket {
   }
 
   /** One at a time. Resolves when libzmq holds it; rejects when the socket is closed. */
-  async send(parts: readonly (string | Buffer)[]): Promise<void> {
+  async send(parts: readonly (string | Buffer)[]): Promise<true> {
     while (!this.closed) {
       // Asked, libzmq looks at once for the room it was given; given a message, only every millisecond or so.
       void this.#dealer.writable;
       try {
-        return await this.#dealer.send([...parts]);
+        await this.#dealer.send([...parts]);
+        return true;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       }
@@ -167,29 +197,32 @@ export class ZeroMqSocket {
   }
 
   async #watch(events: Observer): Promise<void> {
-    for await (const event of events) {
-      switch (event.type) {
-        case 'handshake':
-          this.#shaken({ result: 'done' });
-          break;
-        case 'handshake:error:auth':
-          this.#shaken({ result: 'refused' });
-          break;
-        case 'handshake:error:protocol':
-          this.#shaken({ result: 'protocol', code: event.error.code });
-          // Of a message that was tampered with it says so too, but then does not hang up.
-          this.#ended();
-          break;
-        case 'handshake:error:other':
-        case 'disconnect':
-        case 'end':
-          this.#shaken({ result: 'lost' });
-          this.#ended();
-          break;
-      }
+    try {
+      for await (const event of events) this.#saw(event);
+    } catch {
+      // Without its events nobody knows whether it lives.
+      this.close();
     }
     this.#shaken({ result: 'lost' });
     this.#ended();
+  }
+
+  #saw(event: Event): void {
+    switch (event.type) {
+      case 'handshake':
+        return this.#shaken({ result: 'done' });
+      case 'handshake:error:auth':
+        return this.#shaken({ result: 'refused' });
+      case 'handshake:error:protocol':
+        this.#shaken({ result: 'protocol', code: event.error.code });
+        // Of a message that was tampered with it says so too, but then does not hang up.
+        return this.#ended();
+      case 'handshake:error:other':
+      case 'disconnect':
+      case 'end':
+        this.#shaken({ result: 'lost' });
+        return this.#ended();
+    }
   }
 
   /** libzmq has hung up: what it said last still goes out. */

@@ -6,21 +6,22 @@
 import { connect, type Socket } from 'node:net';
 import type { PeerAddress } from './contract.ts';
 import { attemptDial, Refused } from './dial-attempt.ts';
+import { printable } from './frames.ts';
 import type { Identity } from './identity.ts';
 import type { Guest } from './listener.ts';
 import type { Proof } from './trust.ts';
 import { whyUnreachable } from './unreachable.ts';
 import { CurveKeys } from './zeromq-keys.ts';
-import { type Context, type ZeroMq as Library, loadZeroMq } from './zeromq-library.ts';
-import { type CurveRole, type Handshake, ZeroMqSocket } from './zeromq-socket.ts';
+import { type Context, loadZeroMq, type ZeroMqLibrary } from './zeromq-library.ts';
+import { type CurveClient, type Handshake, ZeroMqSocket } from './zeromq-socket.ts';
 
 /**
  * Sockets of one context, of which a connection takes three. More than there can ever be: they must not run out, see
  * `needDescriptors` in zeromq-socket.ts.
  */
-export const MAX_SOCKETS = 16_384;
-/** What ZMTP says before CURVE begins; bytes. Whoever has sent that much of it does speak ZeroMQ. */
-const GREETING_BYTES = 64;
+const MAX_SOCKETS = 16_384;
+/** Who hangs up having said this may have changed its mind; having said anything else, it is no broker. */
+const CURVE_OR_NOTHING: ReadonlySet<string | undefined> = new Set(['CURVE', undefined]);
 
 type Keys = NonNullable<Identity['curve']>;
 
@@ -32,7 +33,7 @@ export interface ZeroMqHandlers {
 }
 
 interface Ready {
-  readonly library: Library;
+  readonly library: ZeroMqLibrary;
   readonly context: Context;
   readonly allowed: CurveKeys;
 }
@@ -41,7 +42,7 @@ export class ZeroMq {
   readonly #keys: Keys | undefined;
   readonly #timeoutMs: number;
   readonly #handlers: ZeroMqHandlers;
-  readonly #loadLibrary: () => Promise<Library>;
+  readonly #loadLibrary: () => Promise<ZeroMqLibrary>;
   #ready: Promise<Ready> | undefined;
   #closed = false;
 
@@ -84,8 +85,8 @@ export class ZeroMq {
       return this.#handlers.proved(socket, proof.peer, guest.remote);
     }
     if (proof !== undefined && !proof.ok) guest.refuse(proof.reason, proof.text);
-    else if (handshake.result === 'protocol' || !socket.lost) {
-      guest.refuse('bad-handshake', notBroker(handshake, proof, keys));
+    else if (handshake.result === 'protocol' || !socket.lost || !CURVE_OR_NOTHING.has(socket.mechanism)) {
+      guest.refuse('bad-handshake', notBroker(handshake, socket.mechanism, proof, keys));
     }
     // What it is told about the refusal still goes out.
     if (!done) await socket.over;
@@ -111,7 +112,7 @@ export class ZeroMq {
         await socket.start();
         const handshake = await socket.handshake;
         if (attempt.signal.aborted) throw new Error('aborted');
-        if (handshake.result !== 'done') throw whyNotDone(handshake, tcp, role);
+        if (handshake.result !== 'done') throw whyNotDone(handshake, socket.greeted, role);
         return { socket, remote };
       } catch (error) {
         socket?.close();
@@ -161,7 +162,7 @@ export class ZeroMq {
       );
     }
     if (curveKey === undefined) throw new Refused('unreachable', 'this peer has no curve_key');
-    const role = { ...this.#keys, serverKey: curveKey };
+    const role: CurveClient = { ...this.#keys, serverKey: curveKey };
     return { host: at.hostname.replace(/^\[|\]$/g, ''), port, remote: at.host, role };
   }
 }
@@ -183,8 +184,15 @@ function connectTcp(host: string, port: number, signal: AbortSignal): Promise<So
 }
 
 /** A guest that does not speak ZeroMQ as a broker does, although its key may be that of one. */
-function notBroker(handshake: Handshake, proof: Proof | undefined, { publicKey }: Keys): string {
+function notBroker(
+  handshake: Handshake,
+  mechanism: string | undefined,
+  proof: Proof | undefined,
+  { publicKey }: Keys,
+): string {
   if (proof?.ok) return `it has the key of peer ${proof.peer.tag}, but its ZeroMQ socket is no DEALER`;
+  if (handshake.result === 'lost' && mechanism !== undefined)
+    return `a ZeroMQ client without CURVE (${printable(mechanism)})`;
   if (handshake.result !== 'protocol') return 'a ZeroMQ client older than ZMTP 3, or none at all';
   const { code } = handshake;
   if (code === 'ERR_ZMTP_CRYPTOGRAPHIC') {
@@ -193,8 +201,7 @@ function notBroker(handshake: Handshake, proof: Proof | undefined, { publicKey }
   return `a ZeroMQ client without CURVE, or none at all (${code})`;
 }
 
-function whyNotDone(handshake: Handshake, tcp: Socket, role: CurveRole): Refused {
-  const { publicKey, serverKey } = role as { publicKey: string; serverKey: string };
+function whyNotDone(handshake: Handshake, greeted: boolean, { publicKey, serverKey }: CurveClient): Refused {
   switch (handshake.result) {
     case 'refused':
       return new Refused(
@@ -205,7 +212,7 @@ function whyNotDone(handshake: Handshake, tcp: Socket, role: CurveRole): Refused
       return new Refused('bad-handshake', `no ZeroMQ with CURVE there (${handshake.code})`);
     default:
       // CURVE's server hangs up on whoever looks for another key than its own.
-      if (tcp.bytesRead >= GREETING_BYTES) {
+      if (greeted) {
         const text = `hung up when we looked for the key ${serverKey} : it has another one, or its log says why`;
         return new Refused('wrong-key', text);
       }

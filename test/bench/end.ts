@@ -1,5 +1,5 @@
 // One end of what is measured, in a process of its own: a real TcpTransport, and on it real links or a real mesh.
-// Does what end-process.ts asks for; owns the list of what can be asked.
+// Does what pair.ts asks for; owns the list of what can be asked.
 import { readdirSync } from 'node:fs';
 import type { Channel, PeerAddress, TransportHandlers } from '../../src/mesh/contract.ts';
 import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, test } from 'node:test';
 import { DialError, type Refusal } from '../../src/mesh/contract.ts';
 import { Listener } from '../../src/mesh/listener.ts';
 import { ZeroMq } from '../../src/mesh/zeromq.ts';
-import { type ZeroMq as Library, loadZeroMq } from '../../src/mesh/zeromq-library.ts';
+import { type ZeroMqLibrary as Library, loadZeroMq } from '../../src/mesh/zeromq-library.ts';
 import { aa, closeAll, dialler, refusal, tcpTo, toClose } from './tcp-ends.ts';
 import { never, until } from './until.ts';
 import { curveOf, entry, there, zeromqListener } from './zeromq-ends.ts';

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { afterEach, describe, test } from 'node:test';
+import * as zeromq from 'zeromq';
 import { type Channel, DialError } from '../../src/mesh/contract.ts';
+import { ZeroMqSocket } from '../../src/mesh/zeromq-socket.ts';
 import { Relay } from './relay.ts';
-import { closeAll, dialler, served, stranger, tcpTo } from './tcp-ends.ts';
+import { aa, bb, closeAll, dialler, served, stranger, tcpTo } from './tcp-ends.ts';
 import { never, settle, until } from './until.ts';
-import { connected, descriptors, dialled, there, zeromqListener } from './zeromq-ends.ts';
+import { connected, curveOf, descriptors, dialled, tcpPair, there, zeromqListener } from './zeromq-ends.ts';
 
 afterEach(closeAll);
 
@@ -166,4 +168,16 @@ test('a peer taken out of the list in the turn in which it comes in loses its ch
   await until(() => seen.closed.length === 1 && far.seen.closed.length === 1, 'closed at both ends');
   near.send('too late');
   assert.deepEqual(far.seen.got, []);
+});
+
+test('a connection that ends before its socket has begun takes the socket with it', async () => {
+  const { near } = await tcpPair();
+  const role = { ...curveOf(aa), serverKey: curveOf(bb).publicKey };
+  const socket = new ZeroMqSocket(zeromq, new zeromq.Context(), near, role);
+  near.destroy();
+  await socket.over;
+  await socket.start();
+  assert.deepEqual([(await socket.handshake).result, socket.closed], ['lost', true]);
+  await assert.rejects(socket.send(['too late']), /closed/);
+  await assert.rejects(socket.receive());
 });

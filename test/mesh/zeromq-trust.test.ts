@@ -67,12 +67,17 @@ describe('who may come in over ZeroMQ', () => {
         entry('aa', aa),
         { tag: 'cc', fingerprint: cc.fingerprint, curveKey: curveOf(cc).publicKey },
       ]);
-      const { socket, events } = connect(make(), port);
-      if (socket instanceof zeromq.Dealer || socket instanceof zeromq.Push) {
-        void socket.send('let me in').catch(() => {});
-      }
-      await until(() => events.includes('disconnect'), 'it is cut');
-      await until(() => refusals.length > 0, 'told');
+      const knock = async () => {
+        const { socket, events } = connect(make(), port);
+        if (socket instanceof zeromq.Dealer || socket instanceof zeromq.Push) {
+          void socket.send('let me in').catch(() => {});
+        }
+        await until(() => events.includes('disconnect'), 'it is cut');
+        await settle(30);
+      };
+      await knock();
+      // One without CURVE may see from our greeting that nothing will come of it, and hang up before it said so.
+      for (let again = 0; refusals.length === 0 && again < 20; again++) await knock();
       await settle(30);
       assert.deepEqual(
         refusals.map(({ reason, remote }) => [reason, remote]),
