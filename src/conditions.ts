@@ -36,7 +36,7 @@ export const CONDITIONS = {
   },
   'peer-refused': {
     severity: 'warning',
-    cure: 'mend what the text names: mostly a fingerprint or a tag that differs between the two configs',
+    cure: 'mend what the text names: mostly a key (fingerprint, curve_key), a transport or a tag that differs between the two configs',
   },
   'peer-cloned': {
     severity: 'warning',

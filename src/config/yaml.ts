@@ -44,7 +44,10 @@ export function readYaml(text: string, file: string): YamlFile {
     // One slip makes the parser stumble on, often in the same line: the first word says it.
     if (told.has(line) || told.size >= MAX_SYNTAX_MISTAKES) continue;
     told.add(line);
-    findings.mistakeAt(pos[0], WORDS[code] ?? withoutQuote(message));
+    const cure = lineAt(text, lines, line).includes('curve_key')
+      ? '; a curve_key stands in double quotes'
+      : '';
+    findings.mistakeAt(pos[0], `${WORDS[code] ?? withoutQuote(message)}${cure}`);
   }
   // After a slip in the syntax the tree is guesswork; the others leave it sound.
   const sound = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
@@ -86,6 +89,11 @@ const WORDS: Record<string, string> = {
     'not valid YAML: an escape (\\…) it does not know, in double quotes; single quotes take it as it is',
   BAD_DIRECTIVE: 'a YAML directive (%…); leave it out',
 };
+
+/** Its text; '' past the end. */
+function lineAt(text: string, lines: LineCounter, line: number): string {
+  return text.slice(lines.lineStarts[line - 1], lines.lineStarts[line]);
+}
 
 /** A parser's message may quote what it stumbled over, which may be a secret: that comes after a colon. */
 function withoutQuote(message: string): string {

@@ -72,7 +72,12 @@ export function loadIdentity(text: string): Identity {
   const keys = blocks(text, '(?:[A-Z]+ )*PRIVATE KEY').map(readKey);
   const own = certificates[0];
   if (own === undefined) throw new IdentityError(`identity: no "BEGIN CERTIFICATE" in the file; ${MEND}`);
-  const curve = keys.find((key) => key.asymmetricKeyType === 'x25519');
+  const [curve, another] = keys.filter((key) => key.asymmetricKeyType === 'x25519');
+  if (another !== undefined) {
+    throw new IdentityError(
+      'identity: the file has two keys for ZeroMQ (X25519); take out the one that no peer has',
+    );
+  }
   const rest = keys.filter((key) => key !== curve);
   const key = rest.find((candidate) => own.checkPrivateKey(candidate));
   if (key === undefined) {

@@ -130,6 +130,8 @@ export class Listener {
   #arrived(socket: Socket): void {
     // Whoever hangs up is told of by 'close'.
     socket.on('error', () => {});
+    // It was reset before we took it.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const { maxUnproved, maxPerAddress, handshakeTimeoutMs } = this.#options;
     const guest = new Guest(socket, handshakeTimeoutMs, this.#handlers.refused);
     const { address, remote } = guest;

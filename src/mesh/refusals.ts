@@ -1,7 +1,8 @@
 /**
  * Makes sure that whoever knocks every two seconds does not fill the log: each (who, reason) is told once with
- * its text, then counted, and told again with the count after REFUSAL_REPORT_EVERY_MS. Owns that table and its
- * bound. Decides nothing about who is refused.
+ * its text, then counted, and told again with the count after REFUSAL_REPORT_EVERY_MS, or when the text is another
+ * one: an admin who mended one mistake must see the next. Owns that table and its bounds. Decides nothing about who
+ * is refused.
  */
 import type { MeshNote, NoteReason } from './types.ts';
 
@@ -9,11 +10,14 @@ import type { MeshNote, NoteReason } from './types.ts';
 export const REFUSAL_REPORT_EVERY_MS = 10 * 60 * 1000;
 /** (who, reason) pairs remembered; past it strangers share one line a reason. */
 export const MAX_REFUSALS = 256;
+/** Texts of one pair that are told before it is only counted: part of a text may be chosen by who is refused. */
+export const MAX_TEXTS = 4;
 /** The `who` of that line. */
 export const MANY_OTHERS = 'many others';
 
 interface Told {
   readonly who: string;
+  readonly texts: Set<string>;
   at: number;
   /** Times it happened since it was told. */
   untold: number;
@@ -43,12 +47,16 @@ export class Refusals {
     const key = keyOf(who, note.reason);
     const told = this.#told.get(key);
     if (told === undefined) {
-      this.#told.set(key, { who, at: now, untold: 0 });
+      this.#told.set(key, { who, texts: new Set([note.text]), at: now, untold: 0 });
       this.#note({ ...note, who, count: times });
       return;
     }
     told.untold += times;
-    if (now - told.at < REFUSAL_REPORT_EVERY_MS) return;
+    const isOver = now - told.at >= REFUSAL_REPORT_EVERY_MS;
+    if (isOver) told.texts.clear();
+    const isNews = who === note.who && !told.texts.has(note.text) && told.texts.size < MAX_TEXTS;
+    if (!isOver && !isNews) return;
+    told.texts.add(note.text);
     this.#note({ ...note, who, count: told.untold });
     told.at = now;
     told.untold = 0;

@@ -103,7 +103,8 @@ export class ZeroMqChannel implements Channel {
       this.#fault ??= 'oversize';
       this.#why ??= `more than ${MAX_UNHEARD_BYTES} bytes without the end of a message`;
     } else if (!this.#socket.closed && !this.#socket.lost) {
-      this.#why ??= 'it sent what ZeroMQ refuses: a message far too large, or one that was tampered with';
+      this.#why ??=
+        'ZeroMQ hung up on it: a message far too large, or tampered with, or a heartbeat of its own that ran out';
     }
     this.#socket.close();
     await reading;

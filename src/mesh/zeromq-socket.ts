@@ -138,14 +138,11 @@ export class ZeroMqSocket {
     return !this.#dropped && this.#tcpEnded;
   }
 
-  /** The other side has said a whole ZMTP greeting. */
-  get greeted(): boolean {
-    return this.#greeting.length >= GREETING_BYTES;
-  }
-
   /** What the other side's greeting proposes; undefined: it has not said so much, or that is none. */
   get mechanism(): string | undefined {
-    if (!this.greeted || this.#greeting[SIGNATURE_END_AT] !== SIGNATURE_END) return undefined;
+    const isOne =
+      this.#greeting.length >= GREETING_BYTES && this.#greeting[SIGNATURE_END_AT] === SIGNATURE_END;
+    if (!isOne) return undefined;
     return this.#greeting.toString('latin1', ...MECHANISM_AT).replace(/\0+$/, '');
   }
 

@@ -112,7 +112,7 @@ export class ZeroMq {
         await socket.start();
         const handshake = await socket.handshake;
         if (attempt.signal.aborted) throw new Error('aborted');
-        if (handshake.result !== 'done') throw whyNotDone(handshake, socket.greeted, role);
+        if (handshake.result !== 'done') throw whyNotDone(handshake, socket.mechanism, role);
         return { socket, remote };
       } catch (error) {
         socket?.close();
@@ -201,7 +201,11 @@ function notBroker(
   return `a ZeroMQ client without CURVE, or none at all (${code})`;
 }
 
-function whyNotDone(handshake: Handshake, greeted: boolean, { publicKey, serverKey }: CurveClient): Refused {
+function whyNotDone(
+  handshake: Handshake,
+  mechanism: string | undefined,
+  { publicKey, serverKey }: CurveClient,
+): Refused {
   switch (handshake.result) {
     case 'refused':
       return new Refused(
@@ -212,7 +216,7 @@ function whyNotDone(handshake: Handshake, greeted: boolean, { publicKey, serverK
       return new Refused('bad-handshake', `no ZeroMQ with CURVE there (${handshake.code})`);
     default:
       // CURVE's server hangs up on whoever looks for another key than its own.
-      if (greeted) {
+      if (mechanism === 'CURVE') {
         const text = `hung up when we looked for the key ${serverKey} : it has another one, or its log says why`;
         return new Refused('wrong-key', text);
       }

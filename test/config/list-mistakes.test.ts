@@ -172,6 +172,10 @@ describe('among its peers, a config is refused for', () => {
       '12:16',
       /curve_key is no key for ZeroMQ; write what .*keygen" printed, 40 characters in double quotes$/,
     ]),
+    'a curve key without quotes': spb('curve_key: %abc{', [
+      '12:16',
+      /not valid YAML.*; a curve_key stands in double quotes$/,
+    ]),
     'our own curve key': spb('curve_key: "z85:own"', [
       '12:16',
       /is our own curve_key: two PBXs share one identity_file; make one for each/,

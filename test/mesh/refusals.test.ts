@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MANY_OTHERS, MAX_REFUSALS, REFUSAL_REPORT_EVERY_MS, Refusals } from '../../src/mesh/refusals.ts';
+import {
+  MANY_OTHERS,
+  MAX_REFUSALS,
+  MAX_TEXTS,
+  REFUSAL_REPORT_EVERY_MS,
+  Refusals,
+} from '../../src/mesh/refusals.ts';
 import type { MeshNote } from '../../src/mesh/types.ts';
 
 function table() {
@@ -38,6 +44,26 @@ describe('refusals', () => {
     refuse('10.0.0.2');
     refuse('10.0.0.1', 'no-certificate');
     assert.equal(notes.length, 3);
+  });
+
+  test('another text is told too, a few times: whoever mended one mistake sees the next', () => {
+    const { notes, clock, refusals } = table();
+    const say = (text: string) =>
+      refusals.add({ kind: 'refused', reason: 'bad-handshake', who: '10.0.0.1', text });
+    for (const text of ['no entry', 'wrong key', 'no entry', 'wrong key']) say(text);
+    assert.deepEqual(
+      notes.map(({ text, count }) => [text, count]),
+      [
+        ['no entry', 1],
+        ['wrong key', 1],
+      ],
+    );
+    // Who is refused may choose a part of the text.
+    for (let n = 0; n < 1_000; n++) say(`its key ${n}`);
+    assert.equal(notes.length, MAX_TEXTS);
+    clock.now = REFUSAL_REPORT_EVERY_MS;
+    say('no entry');
+    assert.deepEqual([notes.length, notes.at(-1)?.text], [MAX_TEXTS + 1, 'no entry']);
   });
 
   test('when it works again in between, the next failure is news', () => {
