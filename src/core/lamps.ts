@@ -190,6 +190,8 @@ export class Lamps {
         ...(lamp.since !== undefined && { since: lamp.since }),
       };
       lamp.since = undefined;
+      // What Asterisk said before this write tells nothing of what it says after it.
+      this.#drifting.delete(name);
       this.#sent += 1;
       this.#tokens -= 1;
       this.#unanswered.set(write.id, name);
@@ -218,6 +220,9 @@ export class Lamps {
     this.#unanswered.delete(id);
     const lamp = this.#lamp(name);
     const state = lamp.inFlight.shift();
+    // The echo of this write may still be on its way: a mismatch has to last from now on.
+    const drift = this.#drifting.get(name);
+    if (drift !== undefined) this.#drifting.set(name, { ...drift, at: now });
     if (!ok) {
       this.#refused += 1;
       this.#refusedWhy = why;

@@ -122,10 +122,16 @@ export class Mirror {
     for (const origin of this.#origins.values()) origin.peer.excuse(ms);
   }
 
-  /** Runs `change`, then lets every origin whose belief it or the time moved light its lamps anew. */
+  /** Lets every origin whose belief the time moved light its lamps anew, runs `change`, and does so again. */
   believe(now: number, change: () => void): void {
+    this.#relightMoved(() => {
+      for (const origin of this.#origins.values()) origin.peer.tick(now);
+    });
+    this.#relightMoved(change);
+  }
+
+  #relightMoved(change: () => void): void {
     const before = new Map(Array.from(this.#origins.values(), (origin) => [origin, origin.peer.belief]));
-    for (const origin of this.#origins.values()) origin.peer.tick(now);
     change();
     for (const [origin, from] of before) {
       const to = origin.peer.belief;
@@ -230,7 +236,7 @@ export class Mirror {
       }
       // One by one, so that states which follow each other in one frame are all written while there is room.
       this.#light(origin, extension, state, isChange ? 'live' : 'backlog', since);
-      this.write(now);
+      if (isChange) this.write(now);
     }
   }
 

@@ -94,7 +94,7 @@ export class Origin {
       case 'unheard':
         return unwritten ? gone : undefined;
       case 'gone':
-        if (this.goneState !== 'hold' || unwritten) return gone;
+        if (this.goneState !== 'hold' || (unwritten && told === undefined)) return gone;
         return this.replica.known ? last : undefined;
     }
   }
