@@ -1,7 +1,7 @@
 /**
  * Makes sure that whoever knocks every two seconds does not fill the log: each (who, reason) is told once with
- * its text, then counted, and told again with the count after REFUSAL_REPORT_EVERY_MS, or when the text is another
- * one: an admin who mended one mistake must see the next. Owns that table and its bounds. Decides nothing about who
+ * its text, then counted, and told again with the count after REFUSAL_REPORT_EVERY_MS; a mistake of a config also
+ * when the text is another one. Owns that table and its bounds. Decides nothing about who
  * is refused.
  */
 import type { MeshNote, NoteReason } from './types.ts';
@@ -10,6 +10,15 @@ import type { MeshNote, NoteReason } from './types.ts';
 export const REFUSAL_REPORT_EVERY_MS = 10 * 60 * 1000;
 /** (who, reason) pairs remembered; past it strangers share one line a reason. */
 export const MAX_REFUSALS = 256;
+/** What an admin mends in a config: whoever mended one of these mistakes must see the next. */
+const MENDED: ReadonlySet<NoteReason> = new Set([
+  'bad-certificate',
+  'bad-handshake',
+  'refused-by-peer',
+  'unknown-key',
+  'unreachable',
+  'wrong-key',
+]);
 /** Texts of one pair that are told before it is only counted: part of a text may be chosen by who is refused. */
 export const MAX_TEXTS = 4;
 /** The `who` of that line. */
@@ -54,7 +63,11 @@ export class Refusals {
     told.untold += times;
     const isOver = now - told.at >= REFUSAL_REPORT_EVERY_MS;
     if (isOver) told.texts.clear();
-    const isNews = who === note.who && !told.texts.has(note.text) && told.texts.size < MAX_TEXTS;
+    const isNews =
+      MENDED.has(note.reason) &&
+      who === note.who &&
+      !told.texts.has(note.text) &&
+      told.texts.size < MAX_TEXTS;
     if (!isOver && !isNews) return;
     told.texts.add(note.text);
     this.#note({ ...note, who, count: told.untold });

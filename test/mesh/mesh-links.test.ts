@@ -66,11 +66,13 @@ describe('two brokers with one tag', () => {
 
   test('a newcomer that dials in is judged at once, although the link to the incumbent was dialled by us', async () => {
     const network = new MemoryNetwork();
-    const hub = new Broker('hub', network.transport('hub'), [network.peer('msk')], FAST);
+    // Long enough that it is not this that ends a link that nobody judged.
+    const PATIENT = { ...FAST, helloTimeoutMs: 20_000 };
+    const hub = new Broker('hub', network.transport('hub'), [network.peer('msk')], PATIENT);
     let taken = 'first';
     hub.admit = (_peer, epoch) => (epoch === taken ? 'yes' : 'tag-in-use');
     const first = new Broker('msk', network.transport('msk'), [network.peer('hub', false)], {
-      ...FAST,
+      ...PATIENT,
       epoch: 'first',
     });
     await first.start();
@@ -78,11 +80,11 @@ describe('two brokers with one tag', () => {
     await until(() => hub.up.has('msk'), 'the incumbent is linked');
     assert.equal(hub.status('msk').link?.dialled, true);
     const second = new Broker('msk', network.transport('msk', { listen: false }), [network.peer('hub')], {
-      ...FAST,
+      ...PATIENT,
       epoch: 'second',
     });
     await second.start();
-    await until(() => second.notes.length > 0, 'refused', FAST.helloTimeoutMs / 2);
+    await until(() => second.notes.length > 0, 'refused');
     assert.equal(second.notes[0]?.reason, 'tag-in-use');
     taken = 'second';
     await until(() => second.up.has('hub'), 'taken');
