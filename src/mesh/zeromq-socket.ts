@@ -27,8 +27,8 @@ const GREETING_BYTES = 64;
 const MECHANISM_AT = [12, 32] as const;
 const SIGNATURE_END_AT = 9;
 const SIGNATURE_END = 0x7f;
-/** Descriptors that must be free before a socket is made: it takes some seven, and others are on their way. */
-const SPARE_DESCRIPTORS = 64;
+/** Descriptors that must be free before a socket is made, which takes some seven. */
+const SPARE_DESCRIPTORS = 16;
 /** After it a message for which libzmq had no room is offered again, although nothing has moved. */
 export const OFFER_AGAIN_MS = 100;
 
