@@ -34,6 +34,8 @@ export class Upkeep {
   #owed: number | undefined;
   #relistAt = Number.POSITIVE_INFINITY;
   #lastRead = 0;
+  /** A hint told of a dialplan reload, which may be under way still. */
+  #reloading = false;
   /** States, or channels, changed and no event told: how many answered Pings from now decide it. */
   #deafPings = 0;
   #channelPings = 0;
@@ -105,6 +107,7 @@ export class Upkeep {
 
   hintChanged(status: HintStatus): void {
     const sign = this.#watch.hint(status);
+    if (sign !== undefined) this.#reloading = true;
     if (sign === 'undescribed') this.relist();
     else if (sign === 'repeated') this.relist(this.#afterRepeat());
     this.#handlers.hintChanged(status);
@@ -131,9 +134,16 @@ export class Upkeep {
     return Math.max(relistDebounce, this.#lastRead + relistAfterRepeat - performance.now());
   }
 
+  /**
+   * A dialplan reload tells of its hints while it builds them and takes the old ones away afterwards, without a word
+   * (main/pbx.c, `ast_add_hint`, `ast_merge_contexts_and_delete`). A reading that such events called for may come in
+   * between and see hints that go, so it is followed by another one.
+   */
   async #read(): Promise<void> {
     this.#reading = true;
     this.#owed = undefined;
+    const mayBeEarly = this.#reloading;
+    this.#reloading = false;
     const listing = await this.#session.read();
     this.#reading = false;
     this.#lastRead = performance.now();
@@ -141,6 +151,7 @@ export class Upkeep {
     if (this.#watch.listed(listing, this.#asked)) this.#deafPings = DEAF_PINGS;
     if (this.#channelWatch.listed(listing.channels)) this.#channelPings = DEAF_PINGS;
     this.#handlers.relisted(listing);
+    if (mayBeEarly) this.relist(this.#afterRepeat());
     if (this.#owed !== undefined) this.relist(this.#owed);
   }
 

@@ -122,12 +122,26 @@ test('a relist that fails ends the session', async () => {
   assert.equal(seen.downs[0]?.reason, 'list-failed');
 });
 
-test('a dialplan reload, which only repeats what hints are, calls for a relist, and one soon after for another', async () => {
+test('a dialplan reload, which only repeats what hints are, calls for two relists, and one soon after for another', async () => {
   const { server, seen } = await up();
   server.peer.say(HINTS.join(''));
   await until('relisted', () => seen.relisted.length >= 1);
   server.peer.say(HINTS.join(''));
-  await until('put off, not dropped', () => seen.relisted.length >= 2);
+  await until('put off, not dropped, and again', () => seen.relisted.length >= 3);
+  await sleep(100);
+  assert.equal(seen.relisted.length, 3);
+});
+
+test('a hint that a dialplan reload takes away after it was listed once more is found to be gone', async () => {
+  let readings = 0;
+  const { server, seen } = await up({
+    replies: {
+      extensionstatelist: (action) =>
+        list(action, 'ExtensionStateList', ++readings <= 2 ? HINTS : HINTS.slice(1)),
+    },
+  });
+  server.peer.say(HINTS.join(''));
+  await until('read without it', () => seen.relisted.at(-1)?.hints.length === HINTS.length - 1);
   await sleep(100);
   assert.equal(seen.relisted.length, 2);
 });
