@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createAsterisk } from './ami/asterisk.ts';
-import type { Asterisk } from './ami/contract.ts';
+import type { AmiOptions, Asterisk } from './ami/contract.ts';
 import { type Around, type BrokerOptions, federationOptions, meshPeers } from './broker-options.ts';
 import type { PassingCode, ToldCode } from './conditions.ts';
 import { type Effect, Federation, type Input } from './core/federation.ts';
@@ -34,7 +34,7 @@ export class Broker implements Served {
   readonly #around: Around;
   readonly #epoch = randomUUID();
   readonly #startedAt = performance.now();
-  readonly #federation: Federation;
+  #federation: Federation;
   readonly #mesh: Mesh;
   readonly #transport: TcpTransport;
   readonly #health = new Health(performance.now());
@@ -45,6 +45,8 @@ export class Broker implements Served {
   readonly #asterisk: Asterisk;
   /** Of the session that is up, or why there is none. */
   #about: { version?: string; why?: string } = {};
+  /** Another broker with our tag works beside our Asterisk; until that is known we are as quiet as if it did. */
+  #standsBy = false;
   /** Inputs that came while effects of another were being carried out. */
   readonly #inputs: Input[] = [];
   #feeding = false;
@@ -58,7 +60,7 @@ export class Broker implements Served {
     this.#options = options;
     this.#report = report;
     this.#around = around;
-    this.#federation = new Federation(federationOptions(options), performance.now());
+    this.#federation = this.#newFederation();
     this.#transport = new TcpTransport(options.tcp);
     this.#mesh = this.#newMesh();
     this.#asterisk = this.#newAsterisk();
@@ -80,7 +82,7 @@ export class Broker implements Served {
   /** Rejects when it cannot listen; Asterisk and peers that are not there are no errors, but waited for. */
   async start(): Promise<void> {
     await this.#server?.start();
-    await this.#mesh.start();
+    await this.#mesh.start(true);
     if (this.#closed) return;
     this.#asterisk.start();
     this.#tick = setInterval(() => this.#ticked(), TICK_MS);
@@ -115,7 +117,7 @@ export class Broker implements Served {
     // The core first: it must know new peers before they are dialled, and lamps of old ones are written first.
     this.#feed({ type: 'configured', options: federationOptions(options) });
     this.#mesh.setPeers(meshPeers(options), options.redial);
-    this.#asterisk.reconfigure(options.ami);
+    this.#asterisk.reconfigure(this.#amiOptions());
   }
 
   /** Told by the process around: `undefined`, it is over. */
@@ -183,6 +185,11 @@ export class Broker implements Served {
     return !asteriskUp || owed + unanswered === 0;
   }
 
+  /** Also after we stood by: what the old one believed is as old as that. */
+  #newFederation(): Federation {
+    return new Federation(federationOptions(this.#options), performance.now());
+  }
+
   #newMesh(): Mesh {
     const { tag, redial } = this.#options;
     const options = {
@@ -208,11 +215,19 @@ export class Broker implements Served {
     });
   }
 
+  #amiOptions(): AmiOptions {
+    const { ami, tag } = this.#options;
+    return { ...ami, lease: { tag, epoch: this.#epoch } };
+  }
+
   #newAsterisk(): Asterisk {
-    return createAsterisk(this.#options.ami, {
+    return createAsterisk(this.#amiOptions(), {
       toAsk: (listed) => this.#federation.toAsk(listed),
       up: (listing, { version }) => {
         this.#about = { version };
+        if (this.#standsBy) this.#federation = this.#newFederation();
+        this.#standsBy = false;
+        this.#mesh.resume();
         const fields = { version, ...sizesOf(listing) };
         this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
         this.#feed({ type: 'asteriskUp', listing });
@@ -228,8 +243,18 @@ export class Broker implements Served {
         this.#report(ofAmiDown('asterisk-down', why));
         this.#feed({ type: 'asteriskDown' });
       },
+      standsBy: () => {
+        this.#about = {};
+        this.#standsBy = true;
+        const text = `another broker with the tag ${this.#options.tag} works beside this Asterisk; this one stands by`;
+        this.#report({ level: 'warn', event: 'standby', text, fields: {} });
+        this.#mesh.rest('this broker stands by');
+        this.#federation = this.#newFederation();
+      },
       failed: (why) => {
         this.#about = { why: why.text };
+        // Peers may hear that we are there; a broker that stands by is not.
+        if (!this.#standsBy) this.#mesh.resume();
         this.#report(ofAmiDown('asterisk-unavailable', why));
       },
       hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
@@ -308,7 +333,7 @@ export class Broker implements Served {
   }
 
   #ticked(): void {
-    this.#feed({ type: 'tick' });
+    if (!this.#standsBy) this.#feed({ type: 'tick' });
     const now = performance.now();
     if (!this.#health.isDue(now, TICK_MS)) return;
     for (const change of this.#health.update(this.#snapshot(), now)) {
@@ -329,7 +354,7 @@ export class Broker implements Served {
       waitingFor: this.#health.awaited(federation),
       federation,
       mesh: this.#mesh.status(),
-      asterisk: { ...this.#about, ...this.#asterisk.status() },
+      asterisk: { ...this.#about, standsBy: this.#standsBy, ...this.#asterisk.status() },
       writesPerSecond: this.#options.pacing.writesPerSecond,
       redialMaxMs: this.#options.redial.maxMs,
       conditions: this.#health.conditions,

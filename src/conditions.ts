@@ -26,6 +26,10 @@ export const CONDITIONS = {
     cure: 'another broker has our tag: stop it, or give each PBX a tag and an identity of its own',
   },
   'exports-left-out': { severity: 'error', cure: 'export fewer extensions: narrow match: in the config' },
+  standby: {
+    severity: 'warning',
+    cure: 'nothing is wrong if this broker is to stand by for the other one beside this Asterisk; else stop one of the two',
+  },
   'exports-nothing': {
     severity: 'warning',
     cure: 'nothing of what export: names is there: check its contexts, devices and patterns against `core show hints`',
@@ -119,6 +123,8 @@ export interface Facts {
     readonly up: boolean;
     /** It answered just now, so that we vouch for its states. */
     readonly answers: boolean;
+    /** Another broker with our tag works beside it. */
+    readonly standsBy?: boolean;
     /** Why there is no session; absent before the first attempt ended. */
     readonly why?: string;
     /** Events that should reach us do not, and which. */
@@ -221,6 +227,9 @@ export class Conditions {
 
 function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
   const here = (code: ConditionCode, text: string): Found => ({ code, subject: '', text });
+  if (asterisk.standsBy) {
+    yield here('standby', 'another broker with our tag works beside this Asterisk, and this one stands by');
+  }
   if (!asterisk.up && asterisk.why !== undefined) yield here('asterisk-down', asterisk.why);
   if (asterisk.up && !asterisk.answers) {
     yield here(

@@ -26,6 +26,7 @@ export const REPORT_EVENTS = [
   'asterisk-relisted',
   'asterisk-down',
   'asterisk-unavailable',
+  'standby',
   'link-up',
   'link-down',
   'link-refused',
@@ -111,8 +112,8 @@ export function ofAmiDown(
   event: 'asterisk-down' | 'asterisk-unavailable',
   { reason, text }: AmiDown,
 ): Report {
-  const level = reason === 'stopped' || reason === 'reconfigured' ? 'info' : 'error';
-  return { level, event, text, fields: { reason } };
+  const isWanted = reason === 'stopped' || reason === 'reconfigured' || reason === 'standby';
+  return { level: isWanted ? 'info' : 'error', event, text, fields: { reason } };
 }
 
 export function ofCondition(

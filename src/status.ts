@@ -22,6 +22,8 @@ export interface Snapshot {
     readonly version?: string;
     /** Why there is no session, once an attempt has failed or the last session ended. */
     readonly why?: string;
+    /** Another broker with our tag works beside it. */
+    readonly standsBy: boolean;
     readonly sessions: number;
     readonly relists: number;
     readonly deaf?: string;
@@ -41,7 +43,10 @@ export function statusOf(snapshot: Snapshot): Status {
     version: snapshot.version,
     epoch: snapshot.epoch,
     uptimeSeconds: seconds(now - startedAt),
-    ready: waitingFor.length === 0 && !conditions.some(({ severity }) => severity === 'error'),
+    ready:
+      waitingFor.length === 0 &&
+      !asterisk.standsBy &&
+      !conditions.some(({ severity }) => severity === 'error'),
     waitingFor,
     asterisk: {
       up: federation.asteriskUp,
@@ -68,6 +73,7 @@ export function factsOf(snapshot: Snapshot): Facts {
     asterisk: {
       up: federation.asteriskUp,
       answers: federation.vouches,
+      standsBy: asterisk.standsBy,
       ...(asterisk.why !== undefined && { why: asterisk.why }),
       ...(asterisk.deaf !== undefined && { deaf: asterisk.deaf }),
     },

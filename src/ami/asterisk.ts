@@ -40,6 +40,8 @@ class LocalAsterisk implements Asterisk {
   #deaf: AmiDown | undefined;
   /** The kinds of channel events of which it is to be one each: a filter may hold back one of them. */
   readonly #unheard = new Set<ChannelChange['type']>();
+  /** Another broker works beside this Asterisk, as far as was seen. */
+  #standsBy = false;
   /** What `failed` was last called for since the last session that was up. */
   #told: AmiDownReason | undefined;
 
@@ -91,6 +93,7 @@ class LocalAsterisk implements Asterisk {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#redial);
+    await this.#session?.release();
     this.#session?.end({ reason: 'stopped', text: 'Hintmesh stops' });
     await this.#session?.closed;
   }
@@ -101,11 +104,13 @@ class LocalAsterisk implements Asterisk {
       this.#options,
       {
         toAsk: (listed) => upkeep.toAsk(listed),
+        standsBy: () => this.#standBy(),
         up: (listing, version) => {
           this.#isUp = true;
           this.#sessions += 1;
           this.#upSince = performance.now();
           this.#told = undefined;
+          this.#standsBy = false;
           // First the listing, then what follows from it.
           this.#handlers.up(listing, { version });
           if (this.#isUp) upkeep.start(listing);
@@ -120,6 +125,7 @@ class LocalAsterisk implements Asterisk {
         },
       },
       this.#times,
+      this.#standsBy,
     );
     const handlers = this.#handlers;
     const upkeep = new Upkeep(
@@ -153,6 +159,12 @@ class LocalAsterisk implements Asterisk {
     session.start();
   }
 
+  #standBy(): void {
+    if (this.#standsBy) return;
+    this.#standsBy = true;
+    this.#handlers.standsBy();
+  }
+
   #heard(reason: AmiDownReason): void {
     if (this.#deaf?.reason === reason) this.#deaf = undefined;
   }
@@ -169,10 +181,16 @@ class LocalAsterisk implements Asterisk {
     if (stayed) this.#backoff = this.#times.redialFirst;
     if (wasUp) {
       this.#handlers.down(why);
-    } else if (this.#told !== why.reason && why.reason !== 'reconfigured' && !this.#isClosed) {
+    } else if (
+      why.reason !== 'standby' &&
+      this.#told !== why.reason &&
+      why.reason !== 'reconfigured' &&
+      !this.#isClosed
+    ) {
       this.#told = why.reason;
       this.#handlers.failed(why);
     }
+    if (why.reason === 'standby') this.#standBy();
     // The handlers may have closed us.
     if (!this.#isClosed) this.#redialLater();
   }

@@ -25,6 +25,11 @@ export interface AmiOptions {
   readonly relistEveryMs: number;
   /** Whether channels are read too (CoreShowChannels and their events); else `channelChanged` is never called. */
   readonly channels: boolean;
+  /**
+   * Who we are among the brokers beside this Asterisk: of those with one tag, one works (lease.ts). `epoch`:
+   * [A-Za-z0-9_-]{1,64}, of this run. Absent: nobody else is reckoned with.
+   */
+  readonly lease?: { readonly tag: string; readonly epoch: string };
 }
 
 /** Why a session ended or could not begin. A closed list: the log gives it as `reason`. */
@@ -44,6 +49,7 @@ export type AmiDownReason =
   | 'ping-timeout'
   | 'oversize'
   | 'closed'
+  | 'standby'
   | 'reconfigured'
   | 'stopped';
 
@@ -68,6 +74,11 @@ export interface AmiHandlers {
   channelChanged(change: ChannelChange): void;
   /** A Ping was answered. */
   answered(): void;
+  /**
+   * Another broker with our tag works beside this Asterisk: nothing is read or written until it is gone, which `up`
+   * tells. Called once until then; after `down`, when it took over while we did not run.
+   */
+  standsBy(): void;
   /** An attempt failed before it was up; called once for each new reason, not for each attempt. */
   failed(why: AmiDown): void;
 }

@@ -3,8 +3,9 @@
  * Every action passes `encode`; nothing else may make the library write. AMI has no escaping and takes a
  * bare LF as the end of a line (main/manager.c, `get_input`), so a value is refused, never mended.
  */
-import { isContext, isExtension, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
+import { isContext, isExtension, isTag, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
 import { isDeviceState } from '../core/state.ts';
+import { isLease } from './lease.ts';
 import { MAX_ACTION_LINE, MAX_ACTION_LINES } from './limits.ts';
 
 export type Action =
@@ -14,7 +15,12 @@ export type Action =
   | { readonly name: 'ExtensionState'; readonly context: string; readonly extension: string }
   /** Reads DEVICE_STATE of a device nobody has: tells whether the function is there. */
   | { readonly name: 'Getvar' }
-  | { readonly name: 'Setvar'; readonly device: string; readonly state: string };
+  | { readonly name: 'Setvar'; readonly device: string; readonly state: string }
+  /** The row of a lamp in Asterisk's database: is there one, and take it out; see database.ts. */
+  | { readonly name: 'DBGet' | 'DBDel'; readonly device: string }
+  /** The lease of the brokers with this tag; see lease.ts. */
+  | { readonly name: 'Getvar'; readonly leaseOf: string }
+  | { readonly name: 'Setvar'; readonly leaseOf: string; readonly lease: string };
 
 /** An action that must not be written; the message is the end of a sentence and holds no secret. */
 export class Unwritable extends Error {}
@@ -48,12 +54,27 @@ function headersOf(action: Action): Encoded {
       }
       return { context: action.context, exten: action.extension };
     case 'Getvar':
-      return { variable: 'DEVICE_STATE(Custom:hintmesh)' };
+      return {
+        variable: 'leaseOf' in action ? leaseVariable(action.leaseOf) : 'DEVICE_STATE(Custom:hintmesh)',
+      };
     case 'Setvar':
+      if ('leaseOf' in action) {
+        if (!isLease(action.lease)) throw new Unwritable(`${quote(action.lease)} is no lease`);
+        return { variable: leaseVariable(action.leaseOf), value: action.lease };
+      }
       return { variable: `DEVICE_STATE(${lamp(action.device)})`, value: writable(action.state) };
+    case 'DBGet':
+    case 'DBDel':
+      // Keyed by what stands after `Custom:` (funcs/func_devstate.c, `devstate_write`).
+      return { family: 'CustomDevstate', key: lamp(action.device).slice('Custom:'.length) };
     default:
       return {};
   }
+}
+
+function leaseVariable(tag: string): string {
+  if (!isTag(tag)) throw new Unwritable(`${quote(tag)} is no tag`);
+  return `HINTMESH_LEASE_${tag}`;
 }
 
 /** Built again from its parts, so that the prefix is spelled `Custom:`, the only spelling 22.11 takes. */

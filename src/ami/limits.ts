@@ -1,6 +1,7 @@
 /**
  * Every bound of the AMI edge, by name. Owns numbers only.
  */
+import type { LeaseTimes } from './lease.ts';
 
 /** Characters of one line from Asterisk. Its longest honest line is a hint of many devices. */
 export const MAX_LINE = 16 * 1024;
@@ -8,6 +9,8 @@ export const MAX_LINE = 16 * 1024;
 export const MAX_PACKET = 64 * 1024;
 /** Lines of one packet from Asterisk: the library looks at all of them again with every chunk. */
 export const MAX_PACKET_LINES = 1024;
+/** Characters the library's parser is given at a time: what it does grows with the square of the lines in them. */
+export const READ_AT_ONCE = 4 * 1024;
 /** Characters of the greeting. */
 export const MAX_BANNER = 128;
 /** Bytes we wrote that the operating system has not taken; past it an action is refused, not queued. */
@@ -37,6 +40,9 @@ export const RELIST_DEBOUNCE_MS = 500;
 /** A Ping without an answer for this long ends the session. */
 export const PING_TIMEOUT_MS = 5_000;
 
+/** How long a stop waits until Asterisk has taken that the lease is free. */
+export const RELEASE_TIMEOUT_MS = 500;
+
 /** All waits, milliseconds. Tests pass shorter ones. */
 export interface Times {
   /** From dialling to the greeting, TLS included. */
@@ -59,6 +65,8 @@ export interface Times {
    * they are asked for one by one.
    */
   readonly askGap: number;
+  /** Who works beside this Asterisk. A broker that was killed and is back waits for `still` too. */
+  readonly lease: LeaseTimes;
   /** Redialling: doubles from the first to the second, each time shortened by up to half at random. */
   readonly redialFirst: number;
   readonly redialMost: number;
@@ -76,6 +84,7 @@ export const TIMES: Times = {
   relistDebounce: RELIST_DEBOUNCE_MS,
   relistAfterRepeat: 5_000,
   askGap: 5,
+  lease: { keep: 500, look: 250, askAgain: 1_000, still: 2_000 },
   redialFirst: 200,
   redialMost: 2_000,
   stayedUp: 5_000,

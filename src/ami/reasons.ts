@@ -134,6 +134,20 @@ export function listFailed(what: string, why: string): AmiDown {
   return { reason: 'list-failed', text: `${what} could not be read: ${why}` };
 }
 
+export function standby(tag: string): AmiDown {
+  return {
+    reason: 'standby',
+    text: `another broker with the tag ${tag} works beside this Asterisk; this one stands by`,
+  };
+}
+
+export function noLease(why: string): AmiDown {
+  return {
+    reason: 'list-failed',
+    text: `it could not be found out whether another broker works beside this Asterisk: ${why}`,
+  };
+}
+
 export function pingTimeout(seconds: number): AmiDown {
   return { reason: 'ping-timeout', text: `Asterisk did not answer a Ping within ${seconds} s` };
 }

@@ -1,7 +1,8 @@
 /**
- * The life of one AMI session: connect → greeting → login → FullyBooted → checks → first listing → up, and
+ * The life of one AMI session: connect → greeting → login → FullyBooted → checks → lease → first listing → up, and
  * its end for whatever reason. Owns which stage it is in and where each packet goes. Does not reconnect.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 import { surelyUpSeconds } from './boot.ts';
 import { Connection } from './connection.ts';
@@ -9,7 +10,8 @@ import type { AmiDown, AmiOptions } from './contract.ts';
 import type { Action } from './encode.ts';
 import { channelChange, deviceStatus, hintStatus } from './events.ts';
 import { type Answer, Exchange } from './exchange.ts';
-import { BOOT_SURELY_DONE_S, type Times } from './limits.ts';
+import { asked, Claimant, FREE, held, keeping } from './lease.ts';
+import { BOOT_SURELY_DONE_S, RELEASE_TIMEOUT_MS, type Times } from './limits.ts';
 import { readLists } from './lists.ts';
 import { Merge } from './merge.ts';
 import type { Message } from './message.ts';
@@ -17,6 +19,8 @@ import * as reasons from './reasons.ts';
 
 export interface SessionHandlers {
   toAsk(listed: readonly HintStatus[]): readonly HintKey[];
+  /** Another broker works beside this Asterisk. May be called more than once. */
+  standsBy(): void;
   /** Booted, checked, and read for the first time; events follow from here on. */
   up(listing: Listing, version: string): void;
   hintChanged(status: HintStatus): void;
@@ -35,6 +39,7 @@ export class Session {
   readonly #options: AmiOptions;
   readonly #handlers: SessionHandlers;
   readonly #times: Times;
+  readonly #stoodBy: boolean;
   readonly #connection: Connection;
   readonly #exchange: Exchange;
   #stage: Stage = 'connecting';
@@ -42,8 +47,12 @@ export class Session {
   #bound: NodeJS.Timeout | undefined;
   /** The listing that is being read. */
   #merge: Merge | undefined;
+  /** We are the one that works beside this Asterisk. */
+  #holds = false;
 
-  constructor(options: AmiOptions, handlers: SessionHandlers, times: Times) {
+  /** `stoodBy`: the session before this one did. */
+  constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, stoodBy: boolean) {
+    this.#stoodBy = stoodBy;
     this.#options = options;
     this.#handlers = handlers;
     this.#times = times;
@@ -92,6 +101,14 @@ export class Session {
     this.#connection.end(why);
   }
 
+  /** So that another broker beside this Asterisk need not wait for our silence. Resolves within RELEASE_TIMEOUT_MS. */
+  async release(): Promise<void> {
+    const { lease } = this.#options;
+    if (!this.#holds || !lease) return;
+    this.#holds = false;
+    await this.#exchange.ask({ name: 'Setvar', leaseOf: lease.tag, lease: FREE }, RELEASE_TIMEOUT_MS);
+  }
+
   /** Resolves when nothing of it is left. */
   get closed(): Promise<void> {
     return this.#connection.closed;
@@ -133,11 +150,56 @@ export class Session {
     if (probe.ok && probe.message['value'] === '') {
       return this.end(reasons.missingModule('func_devstate', 'DEVICE_STATE function'));
     }
+    if (!(await this.#claim())) return;
     const merge = await this.#readAll();
     if (!merge) return;
     this.#stage = 'up';
     this.#handlers.up(merge.listing(), (settings.ok && settings.message['asteriskversion']) || 'unknown');
     for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
+  }
+
+  /** Resolves when we are the one that works here; false: the session has ended. */
+  async #claim(): Promise<boolean> {
+    const { lease } = this.#options;
+    if (!lease) return this.#stage !== 'ended';
+    const { answer, lease: times } = this.#times;
+    const claimant = new Claimant(lease.epoch, times, this.#stoodBy);
+    for (;;) {
+      const now = performance.now();
+      const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: lease.tag }, answer);
+      const claim = read.ok ? claimant.look(read.message['value'] ?? '', now) : 'wait';
+      const write = claim === 'take' ? held(lease.epoch) : claim === 'ask' ? asked(lease.epoch) : undefined;
+      const done = read.ok && write !== undefined ? await this.#write(lease.tag, write) : read;
+      if (!done.ok) this.end(reasons.noLease(done.why));
+      if (this.#stage === 'ended') return false;
+      if (claim === 'take') {
+        this.#holds = true;
+        void this.#keep(lease);
+        return true;
+      }
+      if (claimant.standsBy) this.#handlers.standsBy();
+      await sleep(times.look, undefined, { ref: false });
+    }
+  }
+
+  /** As long as we hold it. */
+  async #keep(lease: { readonly tag: string; readonly epoch: string }): Promise<void> {
+    while (this.#holds) {
+      await sleep(this.#times.lease.keep, undefined, { ref: false });
+      const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: lease.tag }, this.#times.answer);
+      if (!this.#holds || this.#stage === 'ended') return;
+      const hold = read.ok ? keeping(read.message['value'] ?? '', lease.epoch) : 'hold';
+      if (hold === 'lost') {
+        this.#holds = false;
+        this.end(reasons.standby(lease.tag));
+      } else if (hold === 'write') {
+        await this.#write(lease.tag, held(lease.epoch));
+      }
+    }
+  }
+
+  #write(leaseOf: string, lease: string): Promise<Answer> {
+    return this.#exchange.ask({ name: 'Setvar', leaseOf, lease }, this.#times.answer);
   }
 
   #route(message: Message): void {
@@ -197,6 +259,7 @@ export class Session {
 
   #ended(why: AmiDown): void {
     this.#stage = 'ended';
+    this.#holds = false;
     clearTimeout(this.#bound);
     this.#exchange.end(`the session ended: ${why.text}`);
     this.#handlers.ended(why);

@@ -14,7 +14,7 @@ import { Watch } from './watch.ts';
 /** An event that was queued before a Ping comes before its answer; one more Ping for the queueing itself. */
 const DEAF_PINGS = 2;
 
-type Handlers = Omit<AmiHandlers, 'up' | 'down' | 'failed'>;
+type Handlers = Omit<AmiHandlers, 'up' | 'down' | 'standsBy' | 'failed'>;
 
 export class Upkeep {
   readonly #session: Session;

@@ -23,7 +23,7 @@ export interface Status {
   readonly version: string;
   readonly epoch: string;
   readonly uptimeSeconds: number;
-  /** Nothing is waited for, and no condition is an error. */
+  /** Nothing is waited for, no condition is an error, and we do not stand by for another broker. */
   readonly ready: boolean;
   readonly waitingFor: readonly Awaited[];
   readonly asterisk: {

@@ -53,7 +53,7 @@ export class Mesh {
   readonly #redial: { minMs: number; maxMs: number; readonly random: () => number };
   readonly #batches: Batches;
   #lastLink = 0;
-  #state: 'new' | 'running' | 'leaving' = 'new';
+  #state: 'new' | 'running' | 'resting' | 'leaving' = 'new';
   #closed: Promise<void> | undefined;
   #statesCoalesced = 0;
   #skippedFrames = 0;
@@ -80,16 +80,32 @@ export class Mesh {
     this.#peers = new Map(options.peers.map((peer) => [peer.tag, this.#newPeer(peer)]));
   }
 
-  /** Listens and dials. Rejects when the transport cannot listen. */
-  async start(): Promise<void> {
+  /** Listens and dials; `resting`: only listens until `resume`. Rejects when the transport cannot listen. */
+  async start(resting = false): Promise<void> {
     this.#transport.setPeers([...this.#peers.values()].map((peer) => peer.config));
     await this.#transport.start({
       channel: (channel) => this.#inbound(channel),
       refused: (refusal) => this.#refused(refusal),
     });
     if (this.#state !== 'new') return;
+    this.#state = 'resting';
+    if (!resting) this.resume();
+  }
+
+  /** Dials, and takes links. */
+  resume(): void {
+    if (this.#state !== 'resting') return;
     this.#state = 'running';
     for (const peer of this.#peers.values()) peer.start();
+  }
+
+  /** Says bye and ends every link; none is made until `resume`. */
+  rest(why: string): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'resting';
+    this.#batches.flush();
+    for (const { link } of this.#links.values()) link.bye(false);
+    for (const peer of this.#peers.values()) void peer.stop('stopped', why);
   }
 
   /** To every link that was given a snapshot of this view; at the end of this turn, in order. */
@@ -186,7 +202,7 @@ export class Mesh {
 
   #inbound(channel: Channel): void {
     const peer = this.#peers.get(channel.peer);
-    if (peer === undefined || this.#state === 'leaving') channel.terminate('not wanted');
+    if (peer === undefined || this.#state !== 'running') channel.terminate('not wanted');
     else peer.take(channel);
   }
 

@@ -84,7 +84,9 @@ export class Peer {
     return this.#up;
   }
 
+  /** Also after `stop`. */
   start(): void {
+    this.#stopped = false;
     this.#dialer.wake();
   }
 

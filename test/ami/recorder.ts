@@ -123,6 +123,9 @@ export function record(
           recorder.calls.push('down');
           recorder.downs.push(why);
         },
+        standsBy: () => {
+          recorder.calls.push('standsBy');
+        },
         failed: (why) => {
           recorder.calls.push('failed');
           recorder.failed.push(why);

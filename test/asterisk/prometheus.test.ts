@@ -11,6 +11,7 @@ import { available } from './available.ts';
 import { type Broker, peerEntry } from './broker.ts';
 import { inLab } from './lab.ts';
 import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
+import { freeTcpPort } from './ports.ts';
 import { alertOf, Prometheus } from './prometheus.ts';
 import { newIdentity, RawWebSocket } from './raw-peer.ts';
 
@@ -281,8 +282,13 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
         broker: { piped: true, logLevel: 'debug', lamps: { writes_per_second: 'unlimited' } },
       });
       const { msk, spb, mskBroker, spbBroker } = pair;
-      const clone = await lab.broker({ tag: MSK, name: 'clone', pbx: msk });
-      clone.peers.push(peerEntry(SPB, spbBroker.identity, spbBroker.url));
+      // Of another machine, where no Asterisk runs; and one that was started twice.
+      const { host, broker: user, context } = msk;
+      const elsewhere = { host, amiPort: await freeTcpPort(host), broker: user, context };
+      const clone = await lab.broker({ tag: MSK, name: 'clone', pbx: elsewhere });
+      const second = await lab.broker({ tag: MSK, name: 'second', pbx: msk });
+      for (const broker of [clone, second])
+        broker.peers.push(peerEntry(SPB, spbBroker.identity, spbBroker.url));
       for (const broker of [mskBroker, spbBroker]) await prometheus.scrape(broker);
       // The machine itself may have been busy until now.
       await silent(spbBroker, alertOf('event-loop-blocked'), PASSED_MS);
@@ -304,14 +310,20 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
       spbBroker.take();
       await fires(spbBroker, 'log-lines-lost', '');
 
-      await clone.start();
-      await prometheus.scrape(clone);
+      for (const broker of [clone, second]) {
+        await broker.start();
+        await prometheus.scrape(broker);
+      }
       await fires(spbBroker, 'peer-cloned', MSK);
       await fires(clone, 'tag-in-use', SPB);
-      // One of the two is stopped: the other is the real one from now on.
-      await mskBroker.stop();
-      await believes(clone, SPB, 'live');
+      await fires(second, 'standby', '');
+      clone.peers.length = 0;
+      await clone.reload();
       await clears(clone, 'tag-in-use');
+      // The one that stood by is the real one from now on.
+      await mskBroker.stop();
+      await believes(second, SPB, 'live');
+      await clears(second, 'standby');
       await Promise.all(
         (['event-loop-blocked', 'lamp-drift', 'log-lines-lost', 'peer-cloned'] as const).map((code) =>
           clears(spbBroker, code, PASSED_MS),

@@ -159,6 +159,11 @@ test('a condition is raised once while it lasts, however its text changes, and o
   assert.equal(cleared.length, 1);
 });
 
+test('a broker that stands by says so, and not that Asterisk is down', () => {
+  const asterisk = { up: false, answers: false, standsBy: true };
+  assert.deepEqual(codes({ ...WELL, asterisk }), ['standby']);
+});
+
 test('errors come before warnings, in the order of the list', () => {
   const severities = Object.values(CONDITIONS).map(({ severity }) => severity);
   assert.deepEqual(severities, [...severities].sort());

@@ -102,6 +102,11 @@ export class SimulatedAsterisk {
     return [...this.#sessions].filter((session) => session.user).length;
   }
 
+  /** Global variables of the dialplan. */
+  get globals(): Map<string, string> {
+    return this.#host.globals;
+  }
+
   // ---- life
 
   /** Resolves when logins are possible; `whenBooted()` when FullyBooted was said. */

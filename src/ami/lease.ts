@@ -1,0 +1,94 @@
+/**
+ * Which of the brokers beside one Asterisk does the work: the one that holds a lease, kept in a global variable of
+ * that Asterisk, one for each tag. Owns what the variable says and what follows from it; no timers, no I/O.
+ *
+ * The variable says `held EPOCH`, `asked EPOCH` or `free`; a fresh Asterisk has none. Who comes and finds it held by
+ * another writes `asked`, and the holder, which reads it again and again, answers by writing `held`. No answer: it
+ * is dead, and the lease is taken. So a holder that is alone only ever reads: Asterisk logs each write of a global
+ * variable (main/pbx_variables.c, `pbx_builtin_setvar_helper`). What is read while it is being written may be
+ * garbage (`ast_str_retrieve_variable` lets go of its lock too early), which counts as a question.
+ */
+
+export interface LeaseTimes {
+  /** The holder reads the lease this often. */
+  readonly keep: number;
+  /** Who wants it reads it this often, and asks a holder that answered again after this. */
+  readonly look: number;
+  readonly askAgain: number;
+  /** A holder that has not answered for this long is dead. */
+  readonly still: number;
+}
+
+export type Claim = 'take' | 'ask' | 'wait';
+export type Hold = 'hold' | 'write' | 'lost';
+
+export const FREE = 'free';
+const SAID = /^(held|asked) ([A-Za-z0-9_-]{1,64})$/;
+
+export function held(epoch: string): string {
+  return `held ${epoch}`;
+}
+
+export function asked(epoch: string): string {
+  return `asked ${epoch}`;
+}
+
+export function isLease(text: string): boolean {
+  return text === FREE || SAID.test(text);
+}
+
+/** What the holder does after reading `text`. */
+export function keeping(text: string, epoch: string): Hold {
+  if (text === held(epoch)) return 'hold';
+  return SAID.exec(text)?.[1] === 'held' ? 'lost' : 'write';
+}
+
+/** From the first look at the lease until it is ours. */
+export class Claimant {
+  readonly #epoch: string;
+  readonly #times: LeaseTimes;
+  #standsBy: boolean;
+  /** Since when nobody has answered; `undefined`: nothing was asked. */
+  #since: number | undefined;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+
+  /** `standsBy`: another broker held it before. Then an Asterisk that has forgotten it is left to that one first. */
+  constructor(epoch: string, times: LeaseTimes, standsBy: boolean) {
+    this.#epoch = epoch;
+    this.#times = times;
+    this.#standsBy = standsBy;
+  }
+
+  /** Another broker holds it, and is alive. */
+  get standsBy(): boolean {
+    return this.#standsBy;
+  }
+
+  /**
+   * What to do after reading `text` ('' for no variable). `now`: when the reading was asked for, not when it was
+   * answered, in milliseconds of one monotonic clock: a process that was stopped in between must not take it for
+   * the holder's silence.
+   */
+  look(text: string, now: number): Claim {
+    const [, word, epoch] = SAID.exec(text) ?? [];
+    if (text === FREE || (word === 'held' && epoch === this.#epoch)) return 'take';
+    if (text === '' && !this.#standsBy) return 'take';
+    if (word === 'held') return this.#ofHolder(now);
+    // Nobody has answered yet: a question of ours or of another's, or an Asterisk that was started again.
+    const isNew = this.#since === undefined;
+    this.#since ??= now;
+    if (now - this.#since >= this.#times.still) return 'take';
+    return isNew && text !== '' ? 'ask' : 'wait';
+  }
+
+  #ofHolder(now: number): Claim {
+    if (this.#since !== undefined) {
+      this.#since = undefined;
+      this.#answeredAt = now;
+      this.#standsBy = true;
+    }
+    if (now - this.#answeredAt < this.#times.askAgain) return 'wait';
+    this.#since = now;
+    return 'ask';
+  }
+}
