@@ -11,8 +11,9 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** room → the rooms it may import. A room is a folder of src/, or a file directly in it. */
 const ARROWS: Record<string, readonly string[]> = {
   'main.ts': ['cli'],
-  // keygen makes an identity, and identities belong to the mesh; `status` prints what http serves.
-  cli: ['config', 'broker.ts', 'core', 'mesh', 'http', 'conditions.ts'],
+  // keygen makes an identity, and identities belong to the mesh; `status` prints what http serves; `prune` needs
+  // Asterisk's database, which is nothing to a broker.
+  cli: ['config', 'broker.ts', 'core', 'ami', 'mesh', 'http', 'conditions.ts'],
   config: ['core'],
   'broker.ts': [
     'core',

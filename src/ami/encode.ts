@@ -103,6 +103,7 @@ function checkLine(key: string, value: string): void {
 
 /** For messages: short, printable, in quotes. */
 export function quote(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return JSON.stringify(short);
+  const short = text.length > 60 ? `${text.slice(0, 60)}...` : text;
+  // JSON leaves alone what begins a command of a terminal in 8 bits, or turns the writing round.
+  return JSON.stringify(short).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -22,6 +22,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
 };
 
+/** Nobody listens there. */
+export class NoBroker extends Failure {}
+
 export function unreachable(address: Address, error: unknown): Failure {
   const moved = address.mayDiffer
     ? `\n  if it runs, and ${address.mayDiffer} since it started, restart it`
@@ -33,7 +36,8 @@ export function unreachable(address: Address, error: unknown): Failure {
       `${address.url} ended the connection without an answer; is the broker ending just now?`,
     );
   }
-  return new Failure(
+  const Kind = code === 'ECONNREFUSED' ? NoBroker : Failure;
+  return new Kind(
     [
       `no broker answers at ${address.url}: ${REASONS[code] ?? code}`,
       `  the address is ${address.from}`,

@@ -7,6 +7,7 @@ import { DEFAULT_CONFIG } from './config-file.ts';
 import { Failure, type Io, OK, USAGE } from './io.ts';
 import type { KeygenOptions } from './keygen.ts';
 import type { LeaveOptions } from './leave.ts';
+import type { PruneOptions } from './prune.ts';
 import type { StatesOptions } from './states.ts';
 import type { StatusOptions } from './status.ts';
 import { VERSION } from './version.ts';
@@ -27,6 +28,12 @@ LAMP is what the Asterisk here was last given for the lamp EXT*PBX:
   should be BUSY; is INUSE  BUSY is still to be written
   stays INUSE               its PBX was not heard yet, or Asterisk is down: it is left as it is
   -                         an extension of this PBX, which has no such lamp here`;
+
+const PRUNE = "show what lamps of former peers and extensions left in Asterisk's database, or remove it";
+const PRUNE_HELP = `
+Without --apply nothing is changed. Kept are rows of lamps that a hint names, of peers that are not live, and of tags
+that were no peers here. --apply needs a manager user with write=system, as in deploy/manager-prune.conf: name it with
+--ami-username, and its secret with --ami-secret-file or HINTMESH_AMI_SECRET.`;
 
 const CONFIG_OPTION = ['-c, --config <file>', 'the config file', DEFAULT_CONFIG] as const;
 const URL_OPTION = ['--url <url>', 'where other brokers dial this one, for the line to hand out'] as const;
@@ -102,13 +109,13 @@ function addFileCommands(program: Command, io: Io, done: Done): void {
 
 /** Those that ask the running broker. */
 function addBrokerCommands(program: Command, io: Io, done: Done): void {
-  const command = (name: string, description: string): Command =>
+  const command = (name: string, description: string, json = "the broker's answer as it is"): Command =>
     program
       .command(name)
       .description(description)
       .option('-c, --config <file>', "the broker's config, which says where it answers", DEFAULT_CONFIG)
       .option('--url <url>', 'where the broker answers, instead: http://HOST:PORT')
-      .option('--json', "the broker's answer as it is");
+      .option('--json', json);
   command('status', 'how the running broker is: Asterisk, peers, what is wrong and its cure')
     .option('--check', 'exit with 1 when it is not ready')
     .option(
@@ -132,4 +139,11 @@ function addBrokerCommands(program: Command, io: Io, done: Done): void {
   command('leave', 'end the broker for good: its lamps at the peers go to their gone_state at once')
     .option('--yes', 'do not ask')
     .action(async (options: LeaveOptions) => done(await (await import('./leave.ts')).leave(options, io)));
+  command('prune', PRUNE, 'the same for programs')
+    .option('--apply', 'remove it')
+    .option('--tag <tag...>', 'also of these PBXs, which this broker does not remember as peers')
+    .option('--ami-username <name>', "another manager user than the broker's")
+    .option('--ami-secret-file <file>', 'the file with the secret of that user')
+    .addHelpText('after', PRUNE_HELP)
+    .action(async (options: PruneOptions) => done(await (await import('./prune.ts')).prune(options, io)));
 }

@@ -135,6 +135,11 @@ export class Lamps {
     return this.#lamps.get(lamp)?.written;
   }
 
+  /** A lamp that is no more; between sessions only, when nothing is owed or on its way. */
+  forget(name: string): void {
+    this.#lamps.delete(name);
+  }
+
   /** A fresh AMI session: what it holds is what `found` says, and every difference is owed. */
   sessionUp(found: ReadonlyMap<string, DeviceState>): void {
     this.sessionDown();

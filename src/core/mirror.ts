@@ -149,7 +149,21 @@ export class Mirror {
       const lamp = this.#ourLamp(device);
       if (lamp?.origin.keep(lamp.extension)) found.set(lamp.name, state);
     }
+    for (const origin of this.#origins.values()) this.#forgetAllBut(found, origin);
     this.#lamps.sessionUp(found);
+  }
+
+  /**
+   * A lamp that the origin does not tell and this Asterisk does not have was taken out of its database, and must not
+   * be written into it again. One that a hint names is kept anew by {@link relight}.
+   */
+  #forgetAllBut(found: ReadonlyMap<string, DeviceState>, origin: Origin): void {
+    for (const extension of origin.extensions) {
+      const name = lampName(extension, origin.tag) ?? '';
+      if (found.has(name) || origin.replica.get(extension) !== undefined) continue;
+      origin.forget(extension);
+      this.#lamps.forget(name);
+    }
   }
 
   sessionDown(): void {

@@ -77,6 +77,11 @@ export class Origin {
     return true;
   }
 
+  /** It has no lamp here any more. */
+  forget(extension: string): void {
+    this.#extensions.delete(extension);
+  }
+
   /**
    * What the lamp of an extension should show of which the origin `told` this state (`undefined`: it has no
    * such extension). `undefined`: leave the lamp as it is. `written` is what Asterisk holds: UNKNOWN or

@@ -105,6 +105,41 @@ function extensionState(message: Message, host: Host): string {
   ]);
 }
 
+/** Rows of other families than that of Custom devices are not simulated: there are none. */
+function rowOf(message: Message, { pbx }: Host): string | undefined {
+  return message.get('Family') === 'CustomDevstate' ? pbx.astdb.get(message.get('Key')) : undefined;
+}
+
+function dbGet(message: Message, host: Host): string {
+  if (message.get('Family') === '') return failure(message, 'No family specified.');
+  if (message.get('Key') === '') return failure(message, 'No key specified.');
+  const value = rowOf(message, host);
+  if (value === undefined) return failure(message, 'Database entry not found');
+  const id = message.get('ActionID');
+  const idField: Fields = id === '' ? [] : [['ActionID', id]];
+  const key: Fields = [
+    ['Family', message.get('Family')],
+    ['Key', message.get('Key')],
+  ];
+  return [
+    response(message, 'Success', [
+      ['EventList', 'start'],
+      ['Message', 'Result will follow'],
+    ]),
+    packet([['Event', 'DBGetResponse'], ...key, ['Val', value], ...idField]),
+    packet([['Event', 'DBGetComplete'], ...idField, ['EventList', 'Complete'], ['ListItems', '1']]),
+  ].join('');
+}
+
+/** The device stays as it is, in the cache. */
+function dbDel(message: Message, host: Host): string {
+  if (message.get('Family') === '') return failure(message, 'No family specified.');
+  if (message.get('Key') === '') return failure(message, 'No key specified.');
+  if (rowOf(message, host) === undefined) return failure(message, 'Database entry could not be deleted');
+  host.pbx.astdb.delete(message.get('Key'));
+  return response(message, 'Success', [['Message', 'Key deleted successfully']]);
+}
+
 /** The one command of the CLI that matters here. */
 function command(message: Message, host: Host): string {
   if (message.get('Command') !== 'dialplan reload') return failure(message, 'Not simulated');
@@ -211,9 +246,9 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         : failure(message, 'No such module'),
   },
   Command: { class: ['command'], run: command },
+  DBGet: { class: SYSTEM, run: dbGet },
+  DBDel: { class: ['system'], run: dbDel },
   // Known, so that a user without the class is told so; nobody has asked the simulator for more yet.
-  DBGet: { class: SYSTEM },
-  DBDel: { class: ['system'] },
   Filter: { class: ['system'] },
   Originate: { class: ['originate'] },
   UserEvent: { class: ['user'] },

@@ -32,7 +32,7 @@ export class BrokerDrawer {
       );
       return [...drops, this.#scene.configured(key, { exports: drawExports(random) })];
     }
-    if (random.chance(0.2)) return this.#reloadWhileRead(key);
+    if (random.chance(0.25)) return this.#reloadWhileRead(key);
     return Array.from({ length: random.pick([1, 1, 2, 4]) }, () =>
       this.#scene.configured(key, this.#change(key)),
     );
@@ -42,7 +42,7 @@ export class BrokerDrawer {
   #reloadWhileRead(key: string): Action[] {
     this.#scene.broken.set(`pace ${key}`, { op: 'pace', site: key, answerMs: 0, workMs: 1 });
     return [
-      { op: 'pace', site: key, answerMs: this.#scene.random.pick([50, 300]), workMs: 1 },
+      { op: 'pace', site: key, answerMs: 300, workMs: 1 },
       { op: 'asterisk', site: key, do: 'start' },
       { op: 'relist', site: key },
       { op: 'wait' },

@@ -76,7 +76,7 @@ export class StepDrawer {
   }
 
   #afterLast({ op }: Action, at: number): number {
-    if (op === 'wait') return this.#scene.random.between(500, 1_500);
+    if (op === 'wait') return this.#scene.random.between(1_000, 2_000);
     return at === 0 ? this.#after() : this.#scene.random.pick([0, 0, 1, 20]);
   }
 

@@ -109,8 +109,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what is to hold goes dark',
     file: 'origin.ts',
-    find: "if (this.goneState !== 'hold' || (unwritten && told === undefined)) return gone;",
-    replace: 'return gone;',
+    find: "if (this.goneState !== 'hold' || ",
+    replace: 'if (this.goneState !== undefined || ',
   },
   {
     name: 'UNKNOWN is shown as UNAVAILABLE',
@@ -219,6 +219,13 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'what is written is not remembered',
     file: 'lamps.ts',
     find: '      lamp.written = write.state;\n',
+    replace: '',
+    quick: true,
+  },
+  {
+    name: 'lamps that Asterisk has no more are written into it again',
+    file: 'mirror.ts',
+    find: '    for (const origin of this.#origins.values()) this.#forgetAllBut(found, origin);\n',
     replace: '',
     quick: true,
   },

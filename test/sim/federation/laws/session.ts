@@ -31,7 +31,7 @@ export function lastsOtherwise({ otherAt, answeredAt }: Lamp, now: number): bool
 
 export class SessionModel {
   isUp = false;
-  /** Lamps that hints name, as far as this broker was told, in any session. */
+  /** Lamps that hints name, as far as this broker was told in this session. */
   readonly named = new Set<string>();
   readonly #knowledge: Knowledge;
   readonly #lamps = new Map<string, Lamp>();
@@ -94,6 +94,12 @@ export class SessionModel {
   #begin(listing: Listing): void {
     this.#end();
     this.isUp = true;
+    // What this Asterisk does not have and no origin tells is a lamp no more.
+    this.named.clear();
+    for (const { lamps, told } of this.#knowledge.origins.values()) {
+      lamps.clear();
+      for (const extension of told.keys()) lamps.add(extension);
+    }
     for (const { device, state } of listing.devices) {
       const name = this.#ours(device);
       if (name !== undefined) this.lamp(name).written = state;

@@ -1,0 +1,131 @@
+/**
+ * A short session with Asterisk for a command that looks at the rows which lamps have in its database, and takes some
+ * of them out. Owns what Asterisk must be asked for that, and in which order. The broker does none of it.
+ *
+ * A row that is taken out leaves the device as it is: Asterisk keeps its state in memory until it restarts, and goes
+ * on listing it (funcs/func_devstate.c; seen on 16.28 and 22.10). After that it is a device nobody ever wrote, which
+ * a hint shows as idle.
+ */
+import type { Listing } from '../core/source.ts';
+import type { AmiOptions } from './contract.ts';
+import type { Answer } from './exchange.ts';
+import { TIMES, type Times } from './limits.ts';
+import { missingWrite } from './reasons.ts';
+import { Session } from './session.ts';
+
+/** Who asks, and where. */
+export type DatabaseOptions = Pick<AmiOptions, 'host' | 'port' | 'username' | 'secret' | 'tls'>;
+
+/** Asterisk could not be asked, or said no; the message is for the admin, and holds no secret. */
+export class DatabaseError extends Error {}
+
+/** Asterisk does not let this user take rows out: nothing was changed by the call. */
+export class RemovalForbidden extends DatabaseError {}
+
+export interface Database {
+  /** What Asterisk has, read when it had booted. DeviceStateList has a device for each row. */
+  readonly listing: Listing;
+  /** Whether the lamp has a row. Rejects with a {@link DatabaseError}. */
+  has(device: string): Promise<boolean>;
+  /**
+   * Takes the lamp's row out; `darken`: until Asterisk restarts it shows INVALID, else what it does now. Rejects with
+   * a {@link DatabaseError}.
+   */
+  remove(device: string, darken: boolean): Promise<void>;
+}
+
+/** How Asterisk says that there is no such row (main/db.c, `manager_dbget`, `manager_dbdel`). */
+const NOT_FOUND = /not found/i;
+const NOT_DELETED = /could not be deleted/i;
+const FORBIDDEN = /permission denied/i;
+
+/** Runs `work` in one session of its own. Rejects with a {@link DatabaseError}, or as `work` does. */
+export async function inDatabase<T>(
+  who: DatabaseOptions,
+  work: (database: Database) => Promise<T>,
+  times: Times = TIMES,
+): Promise<T> {
+  // The intervals are those of a broker, which goes on.
+  const options: AmiOptions = { ...who, pingEveryMs: 0, relistEveryMs: 0, channels: false };
+  let settle = (_listing: Listing | DatabaseError): void => {};
+  const read = new Promise<Listing | DatabaseError>((resolve) => {
+    settle = resolve;
+  });
+  const ignore = (): void => {};
+  const session = new Session(
+    options,
+    {
+      toAsk: () => [],
+      standsBy: ignore,
+      up: (listing) => settle(listing),
+      hintChanged: ignore,
+      deviceChanged: ignore,
+      channelChanged: ignore,
+      reloaded: ignore,
+      ended: ({ text }) => settle(new DatabaseError(text)),
+    },
+    times,
+    false,
+  );
+  session.start();
+  try {
+    const listing = await read;
+    if (listing instanceof DatabaseError) throw listing;
+    return await work(new SessionDatabase(session, listing, options, times));
+  } finally {
+    session.end({ reason: 'stopped', text: 'the command is done' });
+    await session.closed;
+  }
+}
+
+class SessionDatabase implements Database {
+  readonly listing: Listing;
+  readonly #session: Session;
+  readonly #options: AmiOptions;
+  readonly #times: Times;
+
+  constructor(session: Session, listing: Listing, options: AmiOptions, times: Times) {
+    this.#session = session;
+    this.listing = listing;
+    this.#options = options;
+    this.#times = times;
+  }
+
+  async has(device: string): Promise<boolean> {
+    const answer = await this.#ask({ name: 'DBGet', device });
+    if (answer.ok) return true;
+    if (answer.kind === 'refused' && NOT_FOUND.test(answer.why)) return false;
+    if (isForbidden(answer)) throw new DatabaseError(missingWrite(this.#options, 'DBGet').text);
+    throw new DatabaseError(`DBGet: ${answer.why}`);
+  }
+
+  async remove(device: string, darken: boolean): Promise<void> {
+    // First of all: a user who may not do this must not have written the lamp either.
+    await this.#delete(device);
+    if (!darken) return;
+    const answer = await this.#ask({ name: 'Setvar', device, state: 'INVALID' });
+    if (!answer.ok) throw new DatabaseError(`Setvar: ${answer.why}`);
+    await this.#delete(device);
+  }
+
+  async #delete(device: string): Promise<void> {
+    const answer = await this.#ask({ name: 'DBDel', device });
+    if (answer.ok) return;
+    if (isForbidden(answer)) throw new RemovalForbidden(mayNotRemove(this.#options));
+    // So it is said too when there is none, as somebody else was quicker.
+    if (answer.kind === 'refused' && NOT_DELETED.test(answer.why) && !(await this.has(device))) return;
+    throw new DatabaseError(`DBDel: ${answer.why}`);
+  }
+
+  #ask(action: Parameters<Session['ask']>[0]): Promise<Answer> {
+    return this.#session.ask(action, this.#times.answer);
+  }
+}
+
+function isForbidden(answer: Answer): boolean {
+  return !answer.ok && answer.kind === 'refused' && FORBIDDEN.test(answer.why);
+}
+
+function mayNotRemove({ username }: AmiOptions): string {
+  return `the manager user may not do DBDel, for which Asterisk wants the class system; write write=call,reporting,system in section [${username}] of manager.conf`;
+}
