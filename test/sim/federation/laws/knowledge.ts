@@ -202,6 +202,8 @@ export class Knowledge {
         if (!message.last) return;
         known.told = known.incoming;
         known.incoming = undefined;
+        // Its first parts may be older than this session.
+        for (const extension of known.told.keys()) known.lamps.add(extension);
         known.synced = true;
         known.everSynced = true;
         return this.#vouched(known);
