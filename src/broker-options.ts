@@ -17,6 +17,12 @@ export interface BrokerOptions {
   readonly tag: string;
   /** Of this program. */
   readonly version: string;
+  /**
+   * [A-Za-z0-9_-]{1,64}: of this run, and of the one before it, which is over: what that one held beside our Asterisk is
+   * ours at once. Absent: any, and none.
+   */
+  readonly epoch?: string;
+  readonly formerEpoch?: string;
   readonly ami: AmiOptions;
   readonly exports: readonly ExportRule[];
   readonly peers: readonly (PeerAddress & { readonly goneState: GoneState })[];

@@ -32,7 +32,8 @@ export class Broker implements Served {
   #options: BrokerOptions;
   readonly #report: (report: Report) => void;
   readonly #around: Around;
-  readonly #epoch = randomUUID();
+  readonly #epoch: string;
+  readonly #lease: NonNullable<AmiOptions['lease']>;
   readonly #startedAt = performance.now();
   #federation: Federation;
   readonly #mesh: Mesh;
@@ -58,6 +59,9 @@ export class Broker implements Served {
 
   constructor(options: BrokerOptions, report: (report: Report) => void, around: Around) {
     this.#options = options;
+    this.#epoch = options.epoch ?? randomUUID();
+    const { tag, formerEpoch: former } = options;
+    this.#lease = { tag, epoch: this.#epoch, ...(former !== undefined && { former }) };
     this.#report = report;
     this.#around = around;
     this.#federation = this.#newFederation();
@@ -117,7 +121,7 @@ export class Broker implements Served {
     // The core first: it must know new peers before they are dialled, and lamps of old ones are written first.
     this.#feed({ type: 'configured', options: federationOptions(options) });
     this.#mesh.setPeers(meshPeers(options), options.redial);
-    this.#asterisk.reconfigure(this.#amiOptions());
+    this.#asterisk.reconfigure({ ...options.ami, lease: this.#lease });
   }
 
   /** Told by the process around: `undefined`, it is over. */
@@ -215,56 +219,54 @@ export class Broker implements Served {
     });
   }
 
-  #amiOptions(): AmiOptions {
-    const { ami, tag } = this.#options;
-    return { ...ami, lease: { tag, epoch: this.#epoch } };
-  }
-
   #newAsterisk(): Asterisk {
-    return createAsterisk(this.#amiOptions(), {
-      toAsk: (listed) => this.#federation.toAsk(listed),
-      up: (listing, { version }) => {
-        this.#about = { version };
-        if (this.#standsBy) this.#federation = this.#newFederation();
-        this.#standsBy = false;
-        this.#mesh.resume();
-        const fields = { version, ...sizesOf(listing) };
-        this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
-        this.#feed({ type: 'asteriskUp', listing });
+    return createAsterisk(
+      { ...this.#options.ami, lease: this.#lease },
+      {
+        toAsk: (listed) => this.#federation.toAsk(listed),
+        up: (listing, { version }) => {
+          this.#about = { version };
+          if (this.#standsBy) this.#federation = this.#newFederation();
+          this.#standsBy = false;
+          this.#mesh.resume();
+          const fields = { version, ...sizesOf(listing) };
+          this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
+          this.#feed({ type: 'asteriskUp', listing });
+        },
+        relisted: (listing) => {
+          const text = 'Asterisk was read again';
+          this.#report({ level: 'debug', event: 'asterisk-relisted', text, fields: sizesOf(listing) });
+          this.#feed({ type: 'asteriskRelisted', listing });
+        },
+        down: (why) => {
+          // One that we ended ourselves to begin another is nothing to raise, unless that fails.
+          this.#about = why.reason === 'reconfigured' ? {} : { why: why.text };
+          this.#report(ofAmiDown('asterisk-down', why));
+          this.#feed({ type: 'asteriskDown' });
+        },
+        standsBy: () => {
+          this.#about = {};
+          this.#standsBy = true;
+          const text = `another broker with the tag ${this.#options.tag} works beside this Asterisk; this one stands by`;
+          this.#report({ level: 'warn', event: 'standby', text, fields: {} });
+          this.#mesh.rest('this broker stands by');
+          this.#federation = this.#newFederation();
+        },
+        failed: (why) => {
+          this.#about = { why: why.text };
+          // Peers may hear that we are there; a broker that stands by is not.
+          if (!this.#standsBy) this.#mesh.resume();
+          this.#report(ofAmiDown('asterisk-unavailable', why));
+        },
+        hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
+        deviceChanged: (status) => {
+          this.#meter.seen(status, performance.now());
+          this.#feed({ type: 'deviceChanged', status });
+        },
+        channelChanged: (change) => this.#feed({ type: 'channelChanged', change }),
+        answered: () => this.#feed({ type: 'asteriskAnswered' }),
       },
-      relisted: (listing) => {
-        const text = 'Asterisk was read again';
-        this.#report({ level: 'debug', event: 'asterisk-relisted', text, fields: sizesOf(listing) });
-        this.#feed({ type: 'asteriskRelisted', listing });
-      },
-      down: (why) => {
-        // One that we ended ourselves to begin another is nothing to raise, unless that fails.
-        this.#about = why.reason === 'reconfigured' ? {} : { why: why.text };
-        this.#report(ofAmiDown('asterisk-down', why));
-        this.#feed({ type: 'asteriskDown' });
-      },
-      standsBy: () => {
-        this.#about = {};
-        this.#standsBy = true;
-        const text = `another broker with the tag ${this.#options.tag} works beside this Asterisk; this one stands by`;
-        this.#report({ level: 'warn', event: 'standby', text, fields: {} });
-        this.#mesh.rest('this broker stands by');
-        this.#federation = this.#newFederation();
-      },
-      failed: (why) => {
-        this.#about = { why: why.text };
-        // Peers may hear that we are there; a broker that stands by is not.
-        if (!this.#standsBy) this.#mesh.resume();
-        this.#report(ofAmiDown('asterisk-unavailable', why));
-      },
-      hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
-      deviceChanged: (status) => {
-        this.#meter.seen(status, performance.now());
-        this.#feed({ type: 'deviceChanged', status });
-      },
-      channelChanged: (change) => this.#feed({ type: 'channelChanged', change }),
-      answered: () => this.#feed({ type: 'asteriskAnswered' }),
-    });
+    );
   }
 
   /** An edge may speak while the effects of its last word are carried out: then the new one waits its turn. */
@@ -310,6 +312,8 @@ export class Broker implements Served {
     if (note.kind === 'belief') {
       const { peer, from, to } = note;
       this.#show({ type: 'belief', peer, from, to });
+      // A broker that was killed and is back was refused until now, as a clone would be.
+      if (to === 'suspect') this.#mesh.hurry(peer);
     }
     if (note.kind === 'drift') this.happened('lamp-drift', `lamp ${note.lamp} was changed by somebody else`);
   }

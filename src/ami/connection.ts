@@ -3,9 +3,10 @@
  *
  * Owns: the socket, the greeting, the caps on what comes and goes, and the guard around the library. What is
  * left to the library is its parser, its encoder and its login. It must never be used in another way: its
- * parser keeps half a packet for the next connection, its reconnect and `disconnect` leave zombies, and it
- * prints. So there is one instance per connection, the socket is ours, and its own 'rawevent' listener,
- * which emits whatever name a packet claims and leaves a listener behind for each action, is taken off.
+ * parser keeps half a packet for the next connection, and takes seconds for 64 KiB of empty lines at a time; its
+ * reconnect and `disconnect` leave zombies, and it prints. So there is one instance per connection, the socket is
+ * ours, and what it says is read by us first. The library's own 'rawevent' listener, which emits whatever name a
+ * packet claims and leaves a listener behind for each action, is taken off.
  */
 import net from 'node:net';
 import tls from 'node:tls';
@@ -13,7 +14,7 @@ import createManager from 'asterisk-manager';
 import type { AmiDown, AmiOptions } from './contract.ts';
 import { type Encoded, quote } from './encode.ts';
 import { Gauge } from './gauge.ts';
-import { MAX_BANNER, MAX_UNSENT_BYTES } from './limits.ts';
+import { MAX_BANNER, MAX_UNSENT_BYTES, READ_AT_ONCE } from './limits.ts';
 import { copyMessage, type Message } from './message.ts';
 import { connectionFailed, unreadablePem } from './reasons.ts';
 
@@ -36,6 +37,8 @@ export class Connection {
   readonly #gauge = new Gauge();
   #socket: net.Socket | undefined;
   #resolveClosed: () => void = () => {};
+  /** The library's parser. */
+  #parse: (text: string) => void = () => {};
   #parsed = 0;
   #banner: string | undefined = '';
   #loginId: string | undefined;
@@ -73,8 +76,6 @@ export class Connection {
       this.end(connectionFailed(this.#options, failure, this.#banner === undefined));
       this.#resolveClosed();
     });
-    // Ours comes before the library's, which is added by connect().
-    socket.on('data', (chunk: string) => this.#chunk(chunk));
     // The library looks createConnection up in its call to connect(), which is synchronous.
     const shared: { createConnection: unknown } = net;
     const original = shared.createConnection;
@@ -84,6 +85,9 @@ export class Connection {
     } finally {
       shared.createConnection = original;
     }
+    for (const parse of socket.listeners('data')) this.#parse = parse as (text: string) => void;
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk: string) => this.#chunk(chunk));
   }
 
   /**
@@ -117,16 +121,20 @@ export class Connection {
   }
 
   #chunk(chunk: string): void {
-    if (this.#ended) return;
-    if (this.#gauge.packets !== this.#parsed) {
-      // `Response: Follows`, which only Command brings, makes the library swallow everything after it.
-      this.end({ reason: 'not-asterisk', text: 'Asterisk sent a packet that AMI cannot hold at this point' });
-      return;
+    if (this.#banner !== undefined && !this.#ended) this.#greeting(chunk);
+    for (let at = 0; at < chunk.length && !this.#ended; at += READ_AT_ONCE) {
+      this.#piece(chunk.slice(at, at + READ_AT_ONCE));
     }
-    if (this.#banner !== undefined) this.#greeting(chunk);
-    if (this.#ended) return;
-    const large = this.#gauge.feed(chunk);
-    if (large) this.end({ reason: 'oversize', text: `Asterisk sent ${large}; the connection was cut` });
+  }
+
+  #piece(text: string): void {
+    const large = this.#gauge.feed(text);
+    if (large)
+      return this.end({ reason: 'oversize', text: `Asterisk sent ${large}; the connection was cut` });
+    this.#parse(text);
+    if (this.#gauge.packets === this.#parsed) return;
+    // `Response: Follows`, which only Command brings, makes the library swallow everything after it.
+    this.end({ reason: 'not-asterisk', text: 'Asterisk sent a packet that AMI cannot hold at this point' });
   }
 
   #greeting(chunk: string): void {

@@ -26,10 +26,10 @@ export interface AmiOptions {
   /** Whether channels are read too (CoreShowChannels and their events); else `channelChanged` is never called. */
   readonly channels: boolean;
   /**
-   * Who we are among the brokers beside this Asterisk: of those with one tag, one works (lease.ts). `epoch`:
-   * [A-Za-z0-9_-]{1,64}, of this run. Absent: nobody else is reckoned with.
+   * Who we are among the brokers beside this Asterisk: of those with one tag, one works (lease.ts). Epochs are
+   * [A-Za-z0-9_-]{1,64}: of this run, and of the one whose place we take. Absent: nobody else is reckoned with.
    */
-  readonly lease?: { readonly tag: string; readonly epoch: string };
+  readonly lease?: { readonly tag: string; readonly epoch: string; readonly former?: string };
 }
 
 /** Why a session ended or could not begin. A closed list: the log gives it as `reason`. */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Action, type Encoded, encode, Unwritable } from './encode.ts';
 import { MAX_PENDING, MAX_ROWS } from './limits.ts';
-import type { Message } from './message.ts';
+import { type Message, told } from './message.ts';
 
 export type Answer =
   | { readonly ok: true; readonly message: Message }
@@ -84,7 +84,11 @@ export class Exchange {
 
   #answer(id: string, pending: Pending, message: Message): void {
     if (message['response']?.toLowerCase() !== 'success') {
-      this.#settle(id, { ok: false, kind: 'refused', why: message['message'] ?? 'refused without a reason' });
+      this.#settle(id, {
+        ok: false,
+        kind: 'refused',
+        why: told(message['message'] ?? 'refused without a reason'),
+      });
     } else if (pending.onRow && message['eventlist']?.toLowerCase() === 'start') {
       pending.timer.refresh();
     } else {
@@ -98,7 +102,7 @@ export class Exchange {
     if (list === 'complete') {
       this.#settle(id, { ok: true, message });
     } else if (list !== undefined) {
-      this.#settle(id, { ok: false, kind: 'unanswered', why: `the list ended with ${list}` });
+      this.#settle(id, { ok: false, kind: 'unanswered', why: `the list ended with ${told(list)}` });
     } else if (pending.rows >= MAX_ROWS) {
       this.#settle(id, { ok: false, kind: 'unanswered', why: `it has more than ${MAX_ROWS} rows` });
     } else {

@@ -45,16 +45,19 @@ export function keeping(text: string, epoch: string): Hold {
 
 /** From the first look at the lease until it is ours. */
 export class Claimant {
-  readonly #epoch: string;
+  readonly #ours: readonly string[];
   readonly #times: LeaseTimes;
   #standsBy: boolean;
   /** Since when nobody has answered; `undefined`: nothing was asked. */
   #since: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
 
-  /** `standsBy`: another broker held it before. Then an Asterisk that has forgotten it is left to that one first. */
-  constructor(epoch: string, times: LeaseTimes, standsBy: boolean) {
-    this.#epoch = epoch;
+  /**
+   * `ours`: the epochs of this run and of the one before, which is over. `standsBy`: another broker held it before. Then
+   * an Asterisk that has forgotten it is left to that one first.
+   */
+  constructor(ours: readonly string[], times: LeaseTimes, standsBy: boolean) {
+    this.#ours = ours;
     this.#times = times;
     this.#standsBy = standsBy;
   }
@@ -71,7 +74,7 @@ export class Claimant {
    */
   look(text: string, now: number): Claim {
     const [, word, epoch] = SAID.exec(text) ?? [];
-    if (text === FREE || (word === 'held' && epoch === this.#epoch)) return 'take';
+    if (text === FREE || (word === 'held' && this.#ours.includes(epoch ?? ''))) return 'take';
     if (text === '' && !this.#standsBy) return 'take';
     if (word === 'held') return this.#ofHolder(now);
     // Nobody has answered yet: a question of ours or of another's, or an Asterisk that was started again.

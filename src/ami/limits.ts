@@ -65,7 +65,7 @@ export interface Times {
    * they are asked for one by one.
    */
   readonly askGap: number;
-  /** Who works beside this Asterisk. A broker that was killed and is back waits for `still` too. */
+  /** Who works beside this Asterisk. */
   readonly lease: LeaseTimes;
   /** Redialling: doubles from the first to the second, each time shortened by up to half at random. */
   readonly redialFirst: number;
@@ -86,6 +86,6 @@ export const TIMES: Times = {
   askGap: 5,
   lease: { keep: 500, look: 250, askAgain: 1_000, still: 2_000 },
   redialFirst: 200,
-  redialMost: 2_000,
+  redialMost: 1_000,
   stayedUp: 5_000,
 };

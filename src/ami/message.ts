@@ -1,5 +1,6 @@
 /**
- * One packet from Asterisk as the rest of the edge sees it. Owns the copy out of the library's objects.
+ * One packet from Asterisk as the rest of the edge sees it. Owns the copy out of the library's objects, and what of
+ * it may be told to people.
  */
 
 /** Header names in lower case → values. No prototype, so a header called `__proto__` is just a header. */
@@ -16,4 +17,13 @@ export function copyMessage(item: object): Message {
     if (typeof last === 'string') message[key] = last;
   }
   return message;
+}
+
+/** Longest sentence of Asterisk's that is told on, characters. */
+export const MAX_TOLD = 200;
+
+/** Its own words, fit for a log line and a terminal: printable ASCII, and short. */
+export function told(text: string): string {
+  const cut = text.length > MAX_TOLD ? `${text.slice(0, MAX_TOLD)}...` : text;
+  return cut.replace(/[^\x20-\x7e]/g, '?');
 }

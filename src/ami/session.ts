@@ -14,7 +14,7 @@ import { asked, Claimant, FREE, held, keeping } from './lease.ts';
 import { BOOT_SURELY_DONE_S, RELEASE_TIMEOUT_MS, type Times } from './limits.ts';
 import { readLists } from './lists.ts';
 import { Merge } from './merge.ts';
-import type { Message } from './message.ts';
+import { type Message, told } from './message.ts';
 import * as reasons from './reasons.ts';
 
 export interface SessionHandlers {
@@ -154,7 +154,8 @@ export class Session {
     const merge = await this.#readAll();
     if (!merge) return;
     this.#stage = 'up';
-    this.#handlers.up(merge.listing(), (settings.ok && settings.message['asteriskversion']) || 'unknown');
+    const version = (settings.ok && settings.message['asteriskversion']) || 'unknown';
+    this.#handlers.up(merge.listing(), told(version));
     for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
   }
 
@@ -163,7 +164,8 @@ export class Session {
     const { lease } = this.#options;
     if (!lease) return this.#stage !== 'ended';
     const { answer, lease: times } = this.#times;
-    const claimant = new Claimant(lease.epoch, times, this.#stoodBy);
+    const ours = [lease.epoch, ...(lease.former === undefined ? [] : [lease.former])];
+    const claimant = new Claimant(ours, times, this.#stoodBy);
     for (;;) {
       const now = performance.now();
       const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: lease.tag }, answer);

@@ -40,7 +40,12 @@ export async function run({ config: file }: { readonly config: string }, io: Io)
   const left = new Promise<End>((resolve) => {
     leave = () => resolve('left');
   });
-  const options = toBrokerOptions(config, { formerTags: state.tags, token: state.token });
+  const { epoch, formerEpoch } = state;
+  const options = {
+    ...toBrokerOptions(config, { formerTags: state.tags, token: state.token }),
+    epoch,
+    ...(formerEpoch !== undefined && { formerEpoch }),
+  };
   const broker: Broker = new Broker(options, (report) => log(report, logger), {
     reload: () => reloads.request(),
     leave: () => leave(),

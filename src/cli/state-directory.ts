@@ -4,7 +4,7 @@
  */
 import { MAX_TAGS, readTags, rememberTags } from '../config/tags.ts';
 import type { Logger } from './log.ts';
-import { newToken, readToken, writeToken } from './token.ts';
+import { epochOf, newToken, readToken, writeToken } from './token.ts';
 
 interface Trouble {
   readonly what: string;
@@ -23,6 +23,20 @@ export class StateDirectory {
   constructor(folder: string, logger: Logger) {
     this.#folder = folder;
     this.#logger = logger;
+  }
+
+  /** Of this run. */
+  get epoch(): string {
+    return epochOf(this.token);
+  }
+
+  /** Of the run that published its token here last, unless that is this one. */
+  get formerEpoch(): string | undefined {
+    try {
+      return epochOf(readToken(this.#folder).token);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Every tag that is, or was, a peer. */

@@ -7,7 +7,7 @@
  *
  * The config may say another address by now.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBounded } from '../config/files.ts';
@@ -33,6 +33,11 @@ export interface Left {
 
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+/** The run that has this token, for everybody to know: nobody can tell the token from it. */
+export function epochOf(token: string): string {
+  return createHash('sha256').update(`hintmesh epoch ${token}`).digest('base64url');
 }
 
 /** Makes the directory too. `url`: absent when no HTTP is served. Rejects when it cannot write. */

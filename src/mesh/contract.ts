@@ -18,6 +18,8 @@ export interface PeerAddress {
   readonly fingerprint?: string;
   /** The peer's public key for CURVE, Z85, 40 characters: who it is over ZeroMQ. */
   readonly curveKey?: string;
+  /** Keys that prove it just as well: those of the identity that it is about to take. */
+  readonly next?: { readonly fingerprint?: string; readonly curveKey?: string };
 }
 
 /** The other side sent a message larger than MAX_FRAME_BYTES, or one that is not text. */
@@ -65,6 +67,7 @@ export type RefusalReason =
   | 'bad-handshake'
   | 'handshake-timeout'
   | 'too-many-connections'
+  | 'too-often'
   | 'refused-by-peer'
   | 'unreachable';
 

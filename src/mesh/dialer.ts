@@ -47,6 +47,15 @@ export class Dialer {
     }, delay);
   }
 
+  /** What stood in the way is gone: the attempt that waits begins now. */
+  hurry(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#delayMs = this.#options.minMs;
+    void this.#dial();
+  }
+
   /** No link is wanted: gives up a running attempt and dials no more until `wake`. */
   rest(): void {
     clearTimeout(this.#timer);

@@ -44,6 +44,7 @@ export const PROTOCOL_VERSION = 1;
 /** Why a side hangs up on the other, as it says in `refuse`. A closed list: the log gives it as `reason`. */
 export const REFUSE_CODES = [
   'tag-in-use',
+  'standby',
   'wrong-tag',
   'wrong-peer',
   'version',

@@ -5,7 +5,7 @@
 import type { Entry } from '../core/message.ts';
 import { Batches } from './batches.ts';
 import type { Channel, Refusal, Transport } from './contract.ts';
-import { isEpoch } from './frames.ts';
+import { encodeRefuse, isEpoch, type RefuseCode } from './frames.ts';
 import type { Link } from './link.ts';
 import { Peer, type PeerHandlers, type PeerOptions } from './peer.ts';
 import { Refusals } from './refusals.ts';
@@ -134,6 +134,11 @@ export class Mesh {
     for (const { link } of this.#links.values()) if (link.view !== undefined) link.alive();
   }
 
+  /** A peer without a link is dialled now, not when its time has come. */
+  hurry(peer: string): void {
+    this.#peers.get(peer)?.hurry();
+  }
+
   /** Ends a link; its linkDown is called before this returns, and it is dialled again. */
   drop(link: number, why: string): void {
     this.#links.get(link)?.link.close('dropped', why);
@@ -202,7 +207,9 @@ export class Mesh {
 
   #inbound(channel: Channel): void {
     const peer = this.#peers.get(channel.peer);
-    if (peer === undefined || this.#state !== 'running') channel.terminate('not wanted');
+    if (this.#state === 'resting')
+      refuse(channel, 'standby', 'this broker takes no links now; it stands by, or just started');
+    else if (peer === undefined || this.#state !== 'running') channel.terminate('not wanted');
     else peer.take(channel);
   }
 
@@ -255,6 +262,15 @@ export class Mesh {
   }
 }
 
+/** A channel that becomes no link. */
+function refuse(channel: Channel, code: RefuseCode, text: string): void {
+  channel.onMessage = () => {};
+  channel.onDrain = () => {};
+  channel.onClose = () => {};
+  channel.send(encodeRefuse(code, text));
+  channel.close(text);
+}
+
 /** Some days, milliseconds. */
 const CLOCK_ZERO_MS = 1e9;
 
@@ -283,6 +299,9 @@ function checkPeers(tag: string, peers: readonly MeshPeer[]): void {
 }
 
 function same(a: MeshPeer, b: MeshPeer): boolean {
-  const sameKeys = a.fingerprint === b.fingerprint && (a.transport !== 'zeromq' || a.curveKey === b.curveKey);
-  return a.url === b.url && a.transport === b.transport && sameKeys && a.view === b.view;
+  const keys = ({ transport, fingerprint, curveKey, next }: MeshPeer) => {
+    const curve = transport === 'zeromq' ? [curveKey, next?.curveKey] : [];
+    return JSON.stringify([fingerprint, next?.fingerprint, ...curve]);
+  };
+  return a.url === b.url && a.transport === b.transport && keys(a) === keys(b) && a.view === b.view;
 }

@@ -90,6 +90,11 @@ export class Peer {
     this.#dialer.wake();
   }
 
+  /** Another run of the peer would be let in from now on: dials at once, if it waits to. */
+  hurry(): void {
+    if (!this.#stopped && this.#up === undefined) this.#dialer.hurry();
+  }
+
   /** Dials no more and takes no more links; the link that is up stays. */
   rest(reason: LinkEndReason, text: string): void {
     this.#stopped = true;
@@ -144,7 +149,12 @@ export class Peer {
     heard: (link, seq, message) => this.#handlers.heard(link, seq, message),
     refused: (_link, reason, text) => this.#noteAs('refused', reason, text),
     refusedByPeer: (_link, reason, text) =>
-      this.#noteAs('refused-by-peer', reason, `peer ${this.config.tag} refuses us: ${text}`),
+      // One that takes nobody has nothing against us.
+      this.#noteAs(
+        reason === 'standby' ? 'unreachable' : 'refused-by-peer',
+        reason,
+        `peer ${this.config.tag} refuses us: ${text}`,
+      ),
     skipped: (_link, frames, kinds, example) => this.#handlers.skipped(frames, kinds, example),
     coalesced: () => this.#handlers.coalesced(),
     closed: (link, end) => this.#closed(link, end),

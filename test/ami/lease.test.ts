@@ -16,11 +16,17 @@ const { lease: T } = TIMES;
 describe('the lease of one Asterisk', () => {
   test('is taken at once where nobody has it, gave it back, or it is ours still', () => {
     for (const text of ['', FREE, held('me')])
-      assert.equal(new Claimant('me', T, false).look(text, 0), 'take');
+      assert.equal(new Claimant(['me'], T, false).look(text, 0), 'take');
+  });
+
+  test('of the run before ours is taken at once, whatever it says', () => {
+    const ours = ['me', 'before'];
+    assert.equal(new Claimant(ours, T, false).look(held('before'), 0), 'take');
+    assert.equal(new Claimant(ours, T, false).look(asked('before'), 0), 'ask', 'it only wanted it');
   });
 
   test('of a holder that answers is asked for again and again, and never taken', () => {
-    const me = new Claimant('me', T, false);
+    const me = new Claimant(['me'], T, false);
     let text = held('other');
     let questions = 0;
     for (let now = 0; now < 60_000; now += T.look) {
@@ -34,7 +40,7 @@ describe('the lease of one Asterisk', () => {
   });
 
   test('of a holder that is dead is taken after it has not answered for its time', () => {
-    const me = new Claimant('me', T, false);
+    const me = new Claimant(['me'], T, false);
     assert.equal(me.look(held('dead'), 0), 'ask');
     assert.equal(me.look(asked('me'), T.still - 1), 'wait');
     assert.equal(me.standsBy, false, 'nobody has answered');
@@ -42,10 +48,10 @@ describe('the lease of one Asterisk', () => {
   });
 
   test('of an Asterisk that was started again is left to the one that had it', () => {
-    const me = new Claimant('me', T, true);
+    const me = new Claimant(['me'], T, true);
     assert.equal(me.look('', 0), 'wait');
     assert.equal(me.look(held('other'), T.look), 'wait');
-    const alone = new Claimant('me', T, true);
+    const alone = new Claimant(['me'], T, true);
     assert.equal(alone.look('', 0), 'wait');
     assert.equal(alone.look('', T.still), 'take');
   });
@@ -100,7 +106,7 @@ describe('brokers beside one simulated Asterisk', () => {
   }
 
   function broker({ port }: SimulatedAsterisk, epoch: string, of = tag): Recorder {
-    const options = { secret: 'dummy-secret', lease: { tag: of, epoch } };
+    const options = { secret: 'dummy-secret', lease: { tag: of, epoch, former: `before-${epoch}` } };
     const seen = record(port, options, { ...QUICK, lease });
     closeLater(seen.asterisk).start();
     return seen;
@@ -269,7 +275,7 @@ class World {
 
   #session(one: One): void {
     one.holds = false;
-    one.claimant = new Claimant(one.epoch, T, one.standsBy);
+    one.claimant = new Claimant([one.epoch], T, one.standsBy);
     one.next = this.#now + STEP;
   }
 

@@ -40,6 +40,17 @@ test('the token is for its owner only, another at each run, and written once', a
   assert.deepEqual([logged, state.trouble], [[], undefined]);
 });
 
+test('a run knows the epoch of the one before, which tells nothing of its token', async () => {
+  const first = newState('epochs').state;
+  assert.equal(first.formerEpoch, undefined);
+  await first.publishToken(URL);
+  const second = newState('epochs').state;
+  assert.equal(second.formerEpoch, first.epoch);
+  assert.notEqual(second.epoch, first.epoch);
+  assert.match(first.epoch, /^[A-Za-z0-9_-]{43}$/);
+  assert.notEqual(first.epoch, first.token);
+});
+
 test('a token that is gone or damaged is written again, with the address', async () => {
   const { path, state } = newState('lost');
   const file = join(path, TOKEN_FILE);

@@ -287,3 +287,40 @@ describe('links come and go', () => {
     make(['bb'])();
   });
 });
+
+test('a broker that rests refuses links and makes none until it resumes, and says bye when it rests again', async () => {
+  const network = new MemoryNetwork();
+  const hub = new Broker('hub', network.transport('hub'), [network.peer('msk', false)], FAST);
+  const msk = new Broker('msk', network.transport('msk', { listen: false }), [network.peer('hub')], FAST);
+  await hub.mesh.start(true);
+  await msk.start();
+  await until(() => msk.notes.length > 0, 'it is told');
+  assert.deepEqual(
+    msk.notes.map(({ kind, reason }) => [kind, reason]),
+    [['unreachable', 'standby']],
+  );
+  assert.equal(hub.ups.length, 0);
+  hub.mesh.resume();
+  await until(() => hub.ups.length === 1 && msk.ups.length === 1, 'linked');
+  hub.mesh.rest('it rests');
+  assert.equal(hub.up.size, 0);
+  await until(() => msk.up.size === 0, 'it is down there too');
+  assert.ok(msk.heard.some(({ message }) => message.type === 'bye' && !message.final));
+  hub.mesh.resume();
+  await until(() => hub.ups.length === 2 && msk.ups.length === 2, 'linked again');
+});
+
+test('a peer that waits to be dialled is dialled at once when there is a hurry, and only then', async () => {
+  const network = new MemoryNetwork();
+  const slow = { redialMinMs: 60_000, redialMaxMs: 60_000 };
+  const hub = new Broker('hub', network.transport('hub'), [network.peer('msk')], slow);
+  await hub.start();
+  await until(() => hub.notes.length === 1, 'nobody is there');
+  const msk = await new Broker('msk', network.transport('msk'), [network.peer('hub', false)], FAST).start();
+  assert.equal(hub.ups.length, 0);
+  hub.mesh.hurry('msk');
+  await until(() => hub.ups.length === 1 && msk.ups.length === 1, 'linked');
+  hub.mesh.hurry('msk');
+  hub.mesh.hurry('nobody');
+  assert.equal(hub.ups.length, 1);
+});
