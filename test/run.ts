@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 // Real Asterisk tests share two cores and one set of namespaces: one file at a time.
 const SUITES: Record<string, { folders: string[]; concurrency: number }> = {
   unit: {
-    folders: ['', 'core', 'sim', 'ami', 'http', 'config', 'cli', 'broker', 'demo'],
+    folders: ['', 'core', 'sim', 'ami', 'http', 'config', 'cli', 'broker', 'demo', 'fuzz', 'soak'],
     concurrency: 2,
   },
   mesh: { folders: ['mesh'], concurrency: 2 },

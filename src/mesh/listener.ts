@@ -4,6 +4,7 @@
  * is decided elsewhere: by TLS and trust.ts, or by CURVE and zeromq-keys.ts.
  */
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { type ArrivalLimits, Arrivals } from './arrivals.ts';
 import type { Refusal, RefusalReason } from './contract.ts';
 import { printable } from './frames.ts';
 
@@ -16,6 +17,8 @@ export interface ListenerOptions {
   readonly maxUnproved: number;
   /** Connections of one address, proved or not; and those of one IPv6 /64 that are not proved yet. */
   readonly maxPerAddress: number;
+  /** How often one address, or one IPv6 /64, may connect. */
+  readonly arrivals: ArrivalLimits;
 }
 
 export interface ListenerHandlers {
@@ -89,10 +92,12 @@ export class Listener {
   /** By address and port: a port may be used again before the old connection is seen to be gone. */
   readonly #byPort = new Map<string, Guest>();
   readonly #perAddress = new Map<string, number>();
+  readonly #arrivals: Arrivals;
 
   constructor(options: ListenerOptions, handlers: ListenerHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#arrivals = new Arrivals(options.arrivals);
     this.#server = createServer((socket) => this.#arrived(socket));
   }
 
@@ -133,6 +138,7 @@ export class Listener {
     // It was reset before we took it.
     if (socket.remoteAddress === undefined) return void socket.destroy();
     const { maxUnproved, maxPerAddress, handshakeTimeoutMs } = this.#options;
+    if (this.#comesTooOften(socket)) return;
     const guest = new Guest(socket, handshakeTimeoutMs, this.#handlers.refused);
     const { address, remote } = guest;
     const here = this.#perAddress.get(address) ?? 0;
@@ -160,6 +166,17 @@ export class Listener {
       else this.#perAddress.delete(address);
     });
     socket.once('data', (first) => this.#spoke(guest, first));
+  }
+
+  /** Before anything is spent on it: no timer, no TLS, and a reset, so that the kernel keeps nothing of it either. */
+  #comesTooOften(socket: Socket): boolean {
+    const remote = plainAddress(socket.remoteAddress);
+    const network = networkOf(remote);
+    if (this.#arrivals.admit(network)) return false;
+    const text = `more than ${this.#options.arrivals.perSecond} connections a second of ${network}`;
+    this.#handlers.refused({ reason: 'too-often', remote, text });
+    socket.resetAndDestroy();
+    return true;
   }
 
   #spoke(guest: Guest, first: Buffer): void {

@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { WebSocket } from 'ws';
+import { type ArrivalLimits, CONNECT_BURST, CONNECTS_PER_SECOND } from './arrivals.ts';
 import {
   type Channel,
   DialError,
@@ -48,6 +49,7 @@ export interface TcpOptions {
   readonly handshakeTimeoutMs?: number;
   readonly maxUnproved?: number;
   readonly maxPerAddress?: number;
+  readonly arrivals?: ArrivalLimits;
 }
 
 type OwnChannel = WebSocketChannel | ZeroMqChannel;
@@ -78,7 +80,7 @@ export class TcpTransport implements Transport {
 
   async start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
-    const { listen, identity, insecure, ca, maxUnproved, maxPerAddress } = this.#options;
+    const { listen, identity, insecure, ca, maxUnproved, maxPerAddress, arrivals } = this.#options;
     if (listen === undefined) return;
     if (insecure === true && !isLoopback(listen.host)) {
       throw new Error(`listening on ${listen.host} in plaintext is refused; use 127.0.0.1, or an identity`);
@@ -95,6 +97,7 @@ export class TcpTransport implements Transport {
       handshakeTimeoutMs: this.#timeoutMs,
       maxUnproved: maxUnproved ?? MAX_UNPROVED,
       maxPerAddress: maxPerAddress ?? MAX_PER_ADDRESS,
+      arrivals: arrivals ?? { burst: CONNECT_BURST, perSecond: CONNECTS_PER_SECOND },
     };
     const websocket = new WebSocketServer(insecure === true ? undefined : tls, {
       guestOf: (socket) => listener.guestOf(socket),
@@ -199,6 +202,9 @@ export class TcpTransport implements Transport {
 /** Whether what proved a channel is still what the configuration says. */
 function stillProves({ transport }: OwnChannel, before: PeerAddress, now: PeerAddress): boolean {
   // A WebSocket is taken from a peer of either transport, so only its certificate counts.
-  if (transport === 'websocket') return now.fingerprint === before.fingerprint;
-  return now.transport === 'zeromq' && now.curveKey === before.curveKey;
+  if (transport === 'websocket') {
+    return now.fingerprint === before.fingerprint && now.next?.fingerprint === before.next?.fingerprint;
+  }
+  const sameKeys = now.curveKey === before.curveKey && now.next?.curveKey === before.next?.curveKey;
+  return now.transport === 'zeromq' && sameKeys;
 }

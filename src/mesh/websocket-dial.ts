@@ -122,7 +122,11 @@ function upgrade(url: URL, secure: TLSSocket | undefined, signal: AbortSignal): 
 function whyFailed(error: unknown, secured: boolean, { identity }: DialOptions): Refused {
   const gone = whyUnreachable(error);
   if (gone !== undefined) return new Refused('unreachable', gone);
-  const { message } = error as Error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (!secured && code === 'ECONNRESET') {
+    const text = 'hung up before TLS: too many connections of our address, or no broker; its log says which';
+    return new Refused('bad-handshake', text);
+  }
   if (!secured) return new Refused('bad-handshake', `no TLS 1.3 there: ${printable(message, 200)}`);
   const key = identity?.fingerprint ?? '';
   return new Refused('refused-by-peer', `hung up after TLS; its log says why (our key is ${key})`);

@@ -31,7 +31,8 @@ const commands = {
     const identity = loadIdentity(await generateIdentity(tag));
     const listen = listens && { listen: { host: HOST, port: 0 } };
     // All links of a round come from one address.
-    ours = { tag, transport: new TcpTransport({ tag, identity, maxPerAddress: 10_000, ...listen }) };
+    const limits = { maxPerAddress: 10_000, arrivals: { burst: 10_000, perSecond: 10_000 } };
+    ours = { tag, transport: new TcpTransport({ tag, identity, ...limits, ...listen }) };
     const { fingerprint, curve } = identity;
     return { tag, transport: protocol, fingerprint, ...(curve && { curveKey: curve.publicKey }) };
   },

@@ -1,11 +1,12 @@
 // Certificates that `hintmesh keygen` does not make: expired ones, and those of a CA.
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { type Identity, loadIdentity } from '../../src/mesh/identity.ts';
@@ -19,9 +20,21 @@ async function pem(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`;
 }
 
-function names(dns: readonly string[]): SubjectAlternativeNameExtension[] {
-  if (dns.length === 0) return [];
-  return [new SubjectAlternativeNameExtension(dns.map((value) => ({ type: 'dns' as const, value })))];
+/** Names of the kind DNS, or as `[kind, name]`. */
+export type Name = string | readonly ['ip' | 'email' | 'url', string];
+
+function names(all: readonly Name[]): SubjectAlternativeNameExtension[] {
+  if (all.length === 0) return [];
+  const general = all.map((name) => {
+    const [type, value] = typeof name === 'string' ? (['dns', name] as const) : name;
+    return { type, value };
+  });
+  return [new SubjectAlternativeNameExtension(general)];
+}
+
+function signingKey({ key }: Identity): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(key).export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
 }
 
 /** A self-signed identity that ended long ago. */
@@ -41,7 +54,15 @@ export async function expiredIdentity(name: string): Promise<Identity> {
 export interface Authority {
   /** PEM. */
   readonly ca: string;
-  issue(dns: readonly string[], options?: { cn?: string; notAfter?: Date }): Promise<Identity>;
+  issue(dns: readonly Name[], options?: IssueOptions): Promise<Identity>;
+}
+
+export interface IssueOptions {
+  readonly cn?: string;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+  /** Who signs: its own certificate comes with the one that is made. Absent: the CA. */
+  readonly by?: Identity;
 }
 
 export async function authority(name: string): Promise<Authority> {
@@ -59,19 +80,20 @@ export async function authority(name: string): Promise<Authority> {
   });
   return {
     ca: ca.toString('pem'),
-    issue: async (dns, { cn, notAfter } = {}) => {
+    issue: async (dns, { cn, notBefore, notAfter, by } = {}) => {
       const own = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
       const certificate = await X509CertificateGenerator.create({
         subject: `CN=${cn ?? dns[0] ?? 'nobody'}`,
-        issuer: ca.subject,
-        notBefore: NOT_BEFORE,
+        issuer: by ? new X509Certificate(by.certificate).subject : ca.subject,
+        notBefore: notBefore ?? NOT_BEFORE,
         notAfter: notAfter ?? NOT_AFTER,
         publicKey: own.publicKey,
-        signingKey: keys.privateKey,
+        signingKey: by ? await signingKey(by) : keys.privateKey,
         signingAlgorithm: ALGORITHM,
         extensions: names(dns),
       });
-      return loadIdentity(`${certificate.toString('pem')}\n${await pem(own.privateKey)}`);
+      const chain = `${certificate.toString('pem')}\n${by?.certificate ?? ''}`;
+      return loadIdentity(`${chain}\n${await pem(own.privateKey)}`);
     },
   };
 }

@@ -10,6 +10,9 @@ export const bb = await identityOf('bb');
 export const aa = await identityOf('aa');
 export const stranger = await identityOf('stranger');
 
+/** Everybody is 127.0.0.1 here, and comes as often as a test likes. */
+export const OFTEN = { burst: 1e9, perSecond: 1e9 };
+
 export const toClose: (() => unknown)[] = [];
 /** For `afterEach`. */
 export async function closeAll(): Promise<void> {
@@ -25,6 +28,7 @@ export async function listener(
     tag: 'bb',
     identity: bb,
     listen: { host: '127.0.0.1', port: 0 },
+    arrivals: OFTEN,
     ...options,
   });
   toClose.push(() => transport.close());

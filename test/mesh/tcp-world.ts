@@ -37,6 +37,8 @@ export class TcpWorld implements World {
       tag,
       identity,
       ...(listen && { listen: { host: '127.0.0.1', port } }),
+      // Everybody is 127.0.0.1 here, and comes as often as a test likes.
+      arrivals: { burst: 1e9, perSecond: 1e9 },
       ...this.options,
     });
     this.#made.set(tag, { transport, identity });

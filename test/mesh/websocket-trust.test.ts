@@ -41,19 +41,6 @@ describe('who may connect', () => {
       assert.deepEqual([reason, remote], ['bad-handshake', '127.0.0.1']);
   });
 
-  test('no session is resumed: every connection shows its certificate', async () => {
-    const { port } = await listener();
-    let session: Buffer | undefined;
-    const first = await tlsTo(port, proof);
-    first.on('session', (ticket) => {
-      session = ticket;
-    });
-    first.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n`);
-    await rest(first);
-    const again = await tlsTo(port, { ...proof, ...(session && { session }) });
-    assert.equal(again.isSessionReused(), false);
-  });
-
   test('an unknown key gets HTTP 403 with what to add, on any path, and never a WebSocket', async () => {
     const { port, refusals, channels } = await listener();
     for (const path of [PATH, '/', '/metrics']) {
@@ -152,7 +139,7 @@ describe('certificates of a CA', () => {
     }
   });
 
-  test('another CA, a self-signed certificate with the right name, and an expired one: refused', async () => {
+  test('another CA, a self-signed certificate with the right name, one that has ended or not begun: refused', async () => {
     const { issue } = await ours;
     const server = await issue(['bb']);
     const peers = [{ tag: 'aa' }];
@@ -160,10 +147,37 @@ describe('certificates of a CA', () => {
       await (await theirs).issue(['aa']),
       aa,
       await issue(['aa'], { notAfter: new Date('2001-01-01') }),
+      await issue(['aa'], { notBefore: new Date('2099-01-01') }),
     ]) {
       const met = await meet(identity, server, peers);
       assert.deepEqual([met.theirs, met.ours], ['unknown-key', 'refused-by-peer']);
     }
+  });
+
+  test('a name that would match, or is of another kind, is not the tag', async () => {
+    const { issue } = await ours;
+    const server = await issue(['bb']);
+    for (const name of [
+      ...['*', 'AA', 'aa.', '*.example.com', 'aa, DNS:bb', 'aa\0', ' aa'],
+      ...([
+        ['email', 'aa@example.com'],
+        ['url', 'aa'],
+        ['ip', '127.0.0.1'],
+      ] as const),
+    ]) {
+      const met = await meet(await issue([name], { cn: 'aa' }), server, [{ tag: 'aa' }]);
+      assert.deepEqual([met.theirs, met.ours], ['bad-certificate', 'refused-by-peer'], String(name));
+    }
+  });
+
+  test('a peer is no CA: what it signs proves nobody, although its own certificate is good', async () => {
+    const { issue } = await ours;
+    const cc = await issue(['cc']);
+    const met = await meet(await issue(['aa'], { by: cc }), await issue(['bb']), [
+      { tag: 'aa' },
+      { tag: 'cc' },
+    ]);
+    assert.deepEqual([met.theirs, met.ours], ['unknown-key', 'refused-by-peer']);
   });
 
   test('the dialling side holds the listener to the same', async () => {
@@ -174,6 +188,9 @@ describe('certificates of a CA', () => {
       await issue(['bb', 'cc']),
       await issue([], { cn: 'bb' }),
       await issue(['bb'], { notAfter: new Date('2001-01-01') }),
+      await issue(['bb'], { notBefore: new Date('2099-01-01') }),
+      await issue(['bb'], { by: await issue(['cc']) }),
+      await issue(['*']),
       await (await theirs).issue(['bb']),
       bb,
     ]) {

@@ -7,7 +7,7 @@ import type { Proof } from '../../src/mesh/trust.ts';
 import { ZeroMq } from '../../src/mesh/zeromq.ts';
 import { CurveKeys } from '../../src/mesh/zeromq-keys.ts';
 import { ZeroMqSocket } from '../../src/mesh/zeromq-socket.ts';
-import { aa, bb, closeAll, dialler, stranger, toClose } from './tcp-ends.ts';
+import { aa, bb, closeAll, dialler, OFTEN, stranger, toClose } from './tcp-ends.ts';
 import { identityOf } from './tcp-world.ts';
 import { never, settle, until } from './until.ts';
 import { curveOf, entry, tcpPair, there } from './zeromq-ends.ts';
@@ -139,7 +139,7 @@ test('a key that is taken out of the list between the proof and the end of the h
     },
     proved: (socket) => proved.push(socket),
   });
-  const bounds = { handshakeTimeoutMs: 1_000, maxUnproved: 9, maxPerAddress: 9 };
+  const bounds = { handshakeTimeoutMs: 1_000, maxUnproved: 9, maxPerAddress: 9, arrivals: OFTEN };
   const listener = new Listener(
     { host: '127.0.0.1', port: 0, ...bounds },
     {

@@ -5,7 +5,7 @@ import { DialError, type Refusal } from '../../src/mesh/contract.ts';
 import { Listener } from '../../src/mesh/listener.ts';
 import { ZeroMq } from '../../src/mesh/zeromq.ts';
 import { type ZeroMqLibrary as Library, loadZeroMq } from '../../src/mesh/zeromq-library.ts';
-import { aa, closeAll, dialler, refusal, tcpTo, toClose } from './tcp-ends.ts';
+import { aa, closeAll, dialler, OFTEN, refusal, tcpTo, toClose } from './tcp-ends.ts';
 import { never, until } from './until.ts';
 import { curveOf, entry, there, zeromqListener } from './zeromq-ends.ts';
 
@@ -62,7 +62,14 @@ describe('a broker whose zeromq cannot be loaded', () => {
       failing(times),
     );
     const listener = new Listener(
-      { host: '127.0.0.1', port: 0, handshakeTimeoutMs: 1_000, maxUnproved: 9, maxPerAddress: 9 },
+      {
+        host: '127.0.0.1',
+        port: 0,
+        handshakeTimeoutMs: 1_000,
+        maxUnproved: 9,
+        maxPerAddress: 9,
+        arrivals: OFTEN,
+      },
       {
         websocket: () => {},
         zeromq: (guest) => void ends.take(guest),
