@@ -60,7 +60,10 @@ function peerLine(peer: Config['peers'][number]): string {
 }
 
 /** What it is known by, that of its transport first. */
-function proofs({ transport, fingerprint, curveKey }: Config['peers'][number]): string[] {
-  if (transport !== 'zeromq' || curveKey === undefined) return [fingerprint ?? 'by CA'];
-  return [curveKey, ...(fingerprint === undefined ? [] : [fingerprint])];
+function proofs({ transport, fingerprint, curveKey, next }: Config['peers'][number]): string[] {
+  const then = [next?.fingerprint, next?.curveKey].flatMap((key) =>
+    key === undefined ? [] : [`next: ${key}`],
+  );
+  if (transport !== 'zeromq' || curveKey === undefined) return [fingerprint ?? 'by CA', ...then];
+  return [curveKey, ...(fingerprint === undefined ? [] : [fingerprint]), ...then];
 }

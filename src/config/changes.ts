@@ -142,6 +142,8 @@ function peerChange(was: PeerConfig, is: PeerConfig, before: Config, after: Conf
   }
   if (was.fingerprint !== is.fingerprint) lines.push(`peer ${is.tag}: fingerprint changed`);
   if (was.curveKey !== is.curveKey) lines.push(`peer ${is.tag}: curve_key changed`);
+  if (was.next?.fingerprint !== is.next?.fingerprint) lines.push(`peer ${is.tag}: next_fingerprint changed`);
+  if (was.next?.curveKey !== is.next?.curveKey) lines.push(`peer ${is.tag}: next_curve_key changed`);
   // Peers that go by lamps.gone_state change with it: that line says so for all of them.
   const follows = was.goneState === before.lamps.goneState && is.goneState === after.lamps.goneState;
   if (was.goneState !== is.goneState && !follows) {

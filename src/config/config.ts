@@ -62,6 +62,8 @@ export interface PeerConfig {
   readonly fingerprint?: string;
   /** Who it is over ZeroMQ: there whenever `transport` is. */
   readonly curveKey?: string;
+  /** Prove it as well: of the identity that it is about to take. */
+  readonly next?: { readonly fingerprint?: string; readonly curveKey?: string };
   readonly goneState: GoneStateName;
   /** `file:line:column`, for messages. */
   readonly where: string;

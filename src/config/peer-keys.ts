@@ -71,6 +71,41 @@ export function checkCurveKey(
   }
 }
 
+/** What is proved by a key now is proved by the next one then. */
+export function checkNextKeys(
+  peer: PeerValues,
+  at: string,
+  { keys, own }: PeerRules,
+  findings: Findings,
+): void {
+  const kinds = [
+    {
+      now: 'fingerprint',
+      next: 'next_fingerprint',
+      isKey: keys.isFingerprint,
+      ours: own?.fingerprint,
+      form: 'sha256:…',
+    },
+    {
+      now: 'curve_key',
+      next: 'next_curve_key',
+      isKey: keys.isCurveKey,
+      ours: own?.curveKey,
+      form: '40 characters in double quotes',
+    },
+  ] as const;
+  for (const { now, next, isKey, ours, form } of kinds) {
+    const path = `${at}.${next}`;
+    const key = peer[next];
+    if (key === '' || !findings.fine(path)) continue;
+    if (!isKey(key)) findings.mistake(path, `${path} is no ${now}; write ${PRINTED}, ${form}`);
+    else if (key === ours) findings.mistake(path, `${path} is our own ${now}: ${SHARED}`);
+    else if (peer[now] === '' && findings.fine(`${at}.${now}`)) {
+      findings.mistake(path, `${path} follows no ${now}; write it as ${now}`);
+    }
+  }
+}
+
 /** ZeroMQ proves both sides, always. Told of the first peer alone: the mend is one for all. */
 export function checkOwnCurveKey({ root, peers }: Values, { own }: PeerRules, findings: Findings): void {
   const first = peers.findIndex(({ transport }) => transport === 'zeromq');

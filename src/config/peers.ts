@@ -5,7 +5,13 @@
 import type { PeerConfig } from './config.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
-import { checkCurveKey, checkFingerprint, checkOwnCurveKey, type PeerRules } from './peer-keys.ts';
+import {
+  checkCurveKey,
+  checkFingerprint,
+  checkNextKeys,
+  checkOwnCurveKey,
+  type PeerRules,
+} from './peer-keys.ts';
 import { isLoopback, whyNotPeerUrl } from './url.ts';
 import type { PeerValues, Values } from './values.ts';
 
@@ -33,8 +39,13 @@ export function checkPeers(values: Values, rules: PeerRules, findings: Findings)
     checkCurveKey(peer, at, rules, findings);
     // One port serves every scheme.
     if (peer.url !== '') unique(urls, peer.url.replace(/^[a-z]+:/, ''), `${at}.url`, findings);
-    if (peer.fingerprint !== '') unique(fingerprints, peer.fingerprint, `${at}.fingerprint`, findings);
-    if (peer.curve_key !== '') unique(curveKeys, peer.curve_key, `${at}.curve_key`, findings);
+    checkNextKeys(peer, at, rules, findings);
+    for (const key of ['fingerprint', 'next_fingerprint'] as const) {
+      if (peer[key] !== '') unique(fingerprints, peer[key], `${at}.${key}`, findings);
+    }
+    for (const key of ['curve_key', 'next_curve_key'] as const) {
+      if (peer[key] !== '') unique(curveKeys, peer[key], `${at}.${key}`, findings);
+    }
   }
   checkOwnCurveKey(values, rules, findings);
   return peers.map((peer, index) => ({
@@ -43,9 +54,20 @@ export function checkPeers(values: Values, rules: PeerRules, findings: Findings)
     ...(peer.transport === 'zeromq' ? { transport: peer.transport } : {}),
     ...(peer.fingerprint === '' ? {} : { fingerprint: peer.fingerprint }),
     ...(peer.curve_key === '' ? {} : { curveKey: peer.curve_key }),
+    ...nextOf(peer),
     goneState: peer.gone_state === '' ? root.lamps.gone_state : peer.gone_state,
     where: findings.where(`peers[${index}]`),
   }));
+}
+
+function nextOf({ next_fingerprint, next_curve_key }: PeerValues): Pick<PeerConfig, 'next'> {
+  if (next_fingerprint === '' && next_curve_key === '') return {};
+  return {
+    next: {
+      ...(next_fingerprint === '' ? {} : { fingerprint: next_fingerprint }),
+      ...(next_curve_key === '' ? {} : { curveKey: next_curve_key }),
+    },
+  };
 }
 
 function unique(seen: Map<string, string>, value: string, path: string, findings: Findings): void {

@@ -139,6 +139,8 @@ export const peerSchema = {
   }),
   fingerprint: optional("what the peer's `hintmesh keygen` printed"),
   curve_key: optional("the peer's key for ZeroMQ, as its `hintmesh keygen` printed it"),
+  next_fingerprint: optional('the fingerprint of the identity that the peer is about to take'),
+  next_curve_key: optional('the key for ZeroMQ of the identity that the peer is about to take'),
   gone_state: leaf<GoneStateName | ''>('choice', '', "lamps.gone_state for this peer's lamps", {
     choices: GONE_STATES,
     optional: true,

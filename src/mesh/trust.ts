@@ -32,11 +32,11 @@ export function proveInbound({ certificate, trusted }: Presented, peers: Iterabl
   const key = readKey(certificate);
   if (key === undefined) return UNREADABLE;
   const known = [...peers];
-  const pinned = known.find((peer) => peer.fingerprint === key);
+  const pinned = known.find((peer) => fingerprints(peer).includes(key));
   if (pinned !== undefined) return { ok: true, peer: pinned };
   if (trusted === true) {
     const names = dnsNames(certificate);
-    const named = known.find((peer) => peer.fingerprint === undefined && names[0] === peer.tag);
+    const named = known.find((peer) => fingerprints(peer).length === 0 && names[0] === peer.tag);
     if (named !== undefined && names.length === 1) return { ok: true, peer: named };
     const text = `certificate of our CA, but ${namesText(names)}: it must carry one DNS name, the tag of a peer without a fingerprint`;
     return refuse('bad-certificate', text);
@@ -49,9 +49,10 @@ export function proveDialled({ certificate, trusted }: Presented, peer: PeerAddr
   if (certificate === undefined) return NO_CERTIFICATE;
   const key = readKey(certificate);
   if (key === undefined) return UNREADABLE;
-  if (peer.fingerprint !== undefined) {
-    if (key === peer.fingerprint) return { ok: true, peer };
-    return refuse('wrong-key', `it has the key ${key}, expected ${peer.fingerprint}`);
+  const expected = fingerprints(peer);
+  if (expected.length > 0) {
+    if (expected.includes(key)) return { ok: true, peer };
+    return refuse('wrong-key', `it has the key ${key}, expected ${expected.join(' or ')}`);
   }
   const names = dnsNames(certificate);
   if (trusted === undefined) {
@@ -68,7 +69,7 @@ export function proveDialled({ certificate, trusted }: Presented, peer: PeerAddr
 
 /** The other side dialled us with ZeroMQ, and CURVE proved that it has the secret half of `key` (Z85). */
 export function proveCurveKey(key: string, peers: Iterable<PeerAddress>): Proof {
-  const peer = [...peers].find((known) => known.curveKey === key);
+  const peer = [...peers].find(({ curveKey, next }) => curveKey === key || next?.curveKey === key);
   if (peer === undefined) return refuse('unknown-key', `unknown key ${key} : add it to peers, as curve_key`);
   if (peer.transport === 'zeromq') return { ok: true, peer };
   const text = `unknown key ${key} for ZeroMQ: it is that of peer ${peer.tag}, which has no transport: zeromq`;
@@ -90,6 +91,11 @@ export function proveByWord(tag: string, peers: Iterable<PeerAddress>): Proof {
 
 const NO_CERTIFICATE = refuse('no-certificate', 'no certificate: a peer must show one');
 const UNREADABLE = refuse('bad-certificate', 'its certificate has a key of a kind that cannot be read');
+
+/** Any of which proves the peer; none: it is known by a CA. */
+function fingerprints({ fingerprint: now, next }: PeerAddress): string[] {
+  return [now, next?.fingerprint].filter((one) => one !== undefined);
+}
 
 /** Not every key that TLS can use can be exported: that must refuse somebody, not end the broker. */
 function readKey(certificate: X509Certificate): string | undefined {

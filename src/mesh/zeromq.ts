@@ -44,6 +44,8 @@ export class ZeroMq {
   readonly #handlers: ZeroMqHandlers;
   readonly #loadLibrary: () => Promise<ZeroMqLibrary>;
   #ready: Promise<Ready> | undefined;
+  /** Peers that are dialled with their next key: CURVE wants one, so after a failure it is the other one's turn. */
+  readonly #dialNext = new Set<string>();
   #closed = false;
 
   /** Without `keys` nobody can be dialled and nobody gets in. */
@@ -117,6 +119,7 @@ export class ZeroMq {
       } catch (error) {
         socket?.close();
         tcp.destroy();
+        if (!this.#dialNext.delete(peer.tag) && peer.next?.curveKey) this.#dialNext.add(peer.tag);
         throw error;
       } finally {
         attempt.signal.removeEventListener('abort', giveUp);
@@ -148,7 +151,8 @@ export class ZeroMq {
     return { library, context, allowed };
   }
 
-  #whereTo({ url, curveKey }: PeerAddress) {
+  #whereTo({ tag, url, curveKey: now, next }: PeerAddress) {
+    const curveKey = (this.#dialNext.has(tag) && next?.curveKey) || now;
     const at = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
     // wss:// is taken too: a peer that changes its transport keeps its address.
     const port = Number(at?.port || (at?.protocol === 'wss:' ? 443 : Number.NaN));

@@ -23,7 +23,8 @@ export interface SiteOptions {
 export class Site {
   readonly tag: string;
   readonly asterisk: SimulatedAsterisk;
-  readonly identity: Identity;
+  /** Of the next broker. */
+  identity: Identity;
   readonly reports: Report[] = [];
   broker: Broker | undefined;
   /** Where its peers dial it; kept over restarts of the broker. */

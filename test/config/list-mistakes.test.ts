@@ -180,6 +180,22 @@ describe('among its peers, a config is refused for', () => {
       '12:16',
       /is our own curve_key: two PBXs share one identity_file; make one for each/,
     ]),
+    'a next fingerprint that is none': spb('next_fingerprint: "abc"', [
+      '12:23',
+      /next_fingerprint is no fingerprint; write what the peer's/,
+    ]),
+    'a next curve key that follows none': spb('next_curve_key: "z85:abc"', [
+      '12:21',
+      /next_curve_key follows no curve_key; write it as curve_key/,
+    ]),
+    'our own curve key as the next one': spb('curve_key: "z85:abc"\n    next_curve_key: "z85:own"', [
+      '13:21',
+      /next_curve_key is our own curve_key/,
+    ]),
+    'the same next fingerprint as another one': spb('next_fingerprint: "sha256:abc"', [
+      '12:23',
+      /next_fingerprint is the same as peers\[0\].fingerprint/,
+    ]),
     'a curve key given twice': peering(
       ['abc', 'abd']
         .map((name) => `  - { tag: ${name}, fingerprint: "sha256:${name}", curve_key: "z85:abc" }`)
