@@ -90,6 +90,28 @@ export class Hosts {
     }
   }
 
+  /** Nothing that `from` sends arrives at `to`, and neither is told; what `to` sends arrives at `from`. */
+  async drop(from: Namespace, to: Namespace): Promise<void> {
+    const chain = `ip ${from.name} input`;
+    const input = `chain ${chain} { type filter hook input priority 0; }`;
+    const rule = `rule ${chain} ip saddr ${from.peerAddress} drop`;
+    await run([...to.enter, 'nft', `add table ip ${from.name}; add ${input}; add ${rule}`]);
+  }
+
+  /** As `drop` found it. */
+  async pass(from: Namespace, to: Namespace): Promise<void> {
+    await run([...to.enter, 'nft', `delete table ip ${from.name}`]);
+  }
+
+  /** Its interface to the others is down: whatever runs there can see that. */
+  async unplug(host: Namespace): Promise<void> {
+    await ip('-n', host.name, 'link', 'set', 'peer', 'down');
+  }
+
+  async plug(host: Namespace): Promise<void> {
+    await ip('-n', host.name, 'link', 'set', 'peer', 'up');
+  }
+
   /** Also after an `open` that failed half-way. */
   async close(): Promise<void> {
     // With a namespace its interfaces go too, but some time later: these names may be wanted again at once.

@@ -28,6 +28,7 @@ const PROGRAMS: readonly (readonly [string, string])[] = [
   ['mmdebstrap', 'mmdebstrap'],
   ['sipp', 'sip-tester'],
   ['ip', 'iproute2'],
+  ['nft', 'nftables'],
 ];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
