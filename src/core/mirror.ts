@@ -203,8 +203,11 @@ export class Mirror {
   }
 
   writeDone({ id, ok, why }: Extract<Input, { type: 'writeDone' }>, now: number): void {
+    // Told of the first one: an Asterisk that takes nothing would fill the log with as many lines as there are writes.
+    const isFirst = this.#lamps.status().refused === 0;
     const lamp = this.#lamps.done(id, ok, now, why);
-    if (!ok && lamp !== undefined) this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
+    if (!ok && isFirst && lamp !== undefined)
+      this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
   }
 
   /** The link this one takes the place of, if there was one; `unknown`: nobody we know, and it is dropped. */
