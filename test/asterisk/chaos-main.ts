@@ -3,6 +3,7 @@
  *
  *   npm run chaos -- --rounds 100 [--seed N]      many rounds
  *   npm run chaos -- --seed N --from 37 --rounds 1   one of them again
+ *   HINTMESH_CHAOS_LAMPS=100 npm run chaos ...       lamps for each origin, 200 when not set
  */
 import { parseArgs } from 'node:util';
 import { drawRound } from './chaos-plan.ts';

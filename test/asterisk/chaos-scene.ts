@@ -14,8 +14,10 @@ import type { Root } from './provision.ts';
 import { startTrio, type Trio } from './trio.ts';
 
 const PHONES = ['1001', '1002'] as const;
-/** Custom devices behind hints; with the phones 200 lamps for each origin. 2000-2099 are in every PBX's dialplan. */
-const DEVICES = Array.from({ length: 198 }, (_, i) => `${2000 + i}`);
+/** Lamps for each origin; every PBX has those of two. */
+const LAMPS = Number(process.env['HINTMESH_CHAOS_LAMPS'] ?? 200);
+/** Custom devices behind hints; the phones are lamps too. 2000-2099 are in every PBX's dialplan. */
+const DEVICES = Array.from({ length: LAMPS - PHONES.length }, (_, i) => `${2000 + i}`);
 const MORE = DEVICES.slice(100).map((device) => `exten => ${device},hint,Custom:l${device}`);
 
 /** From one look at the lamps to the next: what is measured is up to this much too long. */
