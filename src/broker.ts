@@ -46,7 +46,9 @@ export class Broker implements Served {
   readonly #asterisk: Asterisk;
   /** Of the session that is up, or why there is none. */
   #about: { version?: string; why?: string } = {};
-  /** Another broker with our tag works beside our Asterisk; until that is known we are as quiet as if it did. */
+  /** We are the one that works beside our Asterisk: before that nothing ticks, and no link is made. */
+  #works = false;
+  /** Another broker with our tag does. */
   #standsBy = false;
   /** Inputs that came while effects of another were being carried out. */
   readonly #inputs: Input[] = [];
@@ -111,7 +113,7 @@ export class Broker implements Served {
   }
 
   /**
-   * Another config, while everything runs: what did not change goes on untouched. Tag, `websocket` and `http` stay as
+   * Another config, while everything runs: what did not change goes on untouched. Tag, `tcp` and `http` stay as
    * they are.
    */
   reconfigure(options: BrokerOptions): void {
@@ -189,7 +191,22 @@ export class Broker implements Served {
     return !asteriskUp || owed + unanswered === 0;
   }
 
-  /** Also after we stood by: what the old one believed is as old as that. */
+  /** First sync and all begin now, not when the process did: without Asterisk nobody could be dialled. */
+  #begin(): void {
+    this.#works = true;
+    this.#standsBy = false;
+    this.#federation = this.#newFederation();
+    this.#mesh.resume();
+  }
+
+  /** Another broker took our place. What we believed until now will be old when it is our turn again. */
+  #rest(): void {
+    this.#works = false;
+    this.#mesh.rest('this broker stands by');
+    this.#federation = this.#newFederation();
+    this.#health.awaitAll();
+  }
+
   #newFederation(): Federation {
     return new Federation(federationOptions(this.#options), performance.now());
   }
@@ -226,9 +243,7 @@ export class Broker implements Served {
         toAsk: (listed) => this.#federation.toAsk(listed),
         up: (listing, { version }) => {
           this.#about = { version };
-          if (this.#standsBy) this.#federation = this.#newFederation();
-          this.#standsBy = false;
-          this.#mesh.resume();
+          if (!this.#works) this.#begin();
           const fields = { version, ...sizesOf(listing) };
           this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
           this.#feed({ type: 'asteriskUp', listing });
@@ -244,18 +259,14 @@ export class Broker implements Served {
           this.#report(ofAmiDown('asterisk-down', why));
           this.#feed({ type: 'asteriskDown' });
         },
-        standsBy: () => {
+        standsBy: ({ text }) => {
+          this.#report({ level: 'warn', event: 'standby', text, fields: {} });
           this.#about = {};
           this.#standsBy = true;
-          const text = `another broker with the tag ${this.#options.tag} works beside this Asterisk; this one stands by`;
-          this.#report({ level: 'warn', event: 'standby', text, fields: {} });
-          this.#mesh.rest('this broker stands by');
-          this.#federation = this.#newFederation();
+          if (this.#works) this.#rest();
         },
         failed: (why) => {
           this.#about = { why: why.text };
-          // Peers may hear that we are there; a broker that stands by is not.
-          if (!this.#standsBy) this.#mesh.resume();
           this.#report(ofAmiDown('asterisk-unavailable', why));
         },
         hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
@@ -337,7 +348,7 @@ export class Broker implements Served {
   }
 
   #ticked(): void {
-    if (!this.#standsBy) this.#feed({ type: 'tick' });
+    if (this.#works) this.#feed({ type: 'tick' });
     const now = performance.now();
     if (!this.#health.isDue(now, TICK_MS)) return;
     for (const change of this.#health.update(this.#snapshot(), now)) {

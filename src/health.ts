@@ -37,6 +37,11 @@ export class Health {
     return this.#awaited;
   }
 
+  /** Everything begins anew, as after a start. */
+  awaitAll(): void {
+    this.#awaited = ['asterisk', 'first-sync'];
+  }
+
   get conditions(): readonly Condition[] {
     return this.#conditions.list();
   }

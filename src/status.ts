@@ -51,6 +51,7 @@ export function statusOf(snapshot: Snapshot): Status {
     asterisk: {
       up: federation.asteriskUp,
       answers: federation.vouches,
+      standsBy: asterisk.standsBy,
       ...(asterisk.version !== undefined && { version: asterisk.version }),
     },
     exports: federation.exports,

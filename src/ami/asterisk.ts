@@ -13,6 +13,7 @@ import type {
   WriteResult,
 } from './contract.ts';
 import { TIMES, type Times } from './limits.ts';
+import { standby } from './reasons.ts';
 import { Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -20,6 +21,8 @@ import { Upkeep } from './upkeep.ts';
 export function createAsterisk(options: AmiOptions, handlers: AmiHandlers, times: Times = TIMES): Asterisk {
   return new LocalAsterisk(options, handlers, times);
 }
+
+const NO_SESSION: WriteResult = { ok: false, why: 'there is no session with Asterisk' };
 
 class LocalAsterisk implements Asterisk {
   #options: AmiOptions;
@@ -57,8 +60,13 @@ class LocalAsterisk implements Asterisk {
   }
 
   async setDeviceState(device: string, state: string): Promise<WriteResult> {
-    if (!this.#session || !this.#isUp) return { ok: false, why: 'there is no session with Asterisk' };
-    const answer = await this.#session.ask({ name: 'Setvar', device, state }, this.#times.answer);
+    const session = this.#session;
+    if (!session || !this.#isUp || this.#isClosed) return NO_SESSION;
+    if (!session.isSure) {
+      await session.makeSure();
+      if (session !== this.#session || !this.#isUp || !session.isSure) return NO_SESSION;
+    }
+    const answer = await session.ask({ name: 'Setvar', device, state }, this.#times.answer);
     return answer.ok ? { ok: true } : { ok: false, why: answer.why };
   }
 
@@ -106,6 +114,8 @@ class LocalAsterisk implements Asterisk {
         toAsk: (listed) => upkeep.toAsk(listed),
         standsBy: () => this.#standBy(),
         up: (listing, version) => {
+          // The lease was given back already.
+          if (this.#isClosed) return;
           this.#isUp = true;
           this.#sessions += 1;
           this.#upSince = performance.now();
@@ -160,9 +170,10 @@ class LocalAsterisk implements Asterisk {
   }
 
   #standBy(): void {
-    if (this.#standsBy) return;
+    if (this.#standsBy && this.#told === undefined) return;
     this.#standsBy = true;
-    this.#handlers.standsBy();
+    this.#told = undefined;
+    this.#handlers.standsBy(standby(this.#options.lease?.tag ?? ''));
   }
 
   #heard(reason: AmiDownReason): void {

@@ -45,6 +45,7 @@ export type AmiDownReason =
   | 'missing-events'
   | 'missing-channel-events'
   | 'missing-module'
+  | 'no-lease'
   | 'list-failed'
   | 'ping-timeout'
   | 'oversize'
@@ -76,9 +77,9 @@ export interface AmiHandlers {
   answered(): void;
   /**
    * Another broker with our tag works beside this Asterisk: nothing is read or written until it is gone, which `up`
-   * tells. Called once until then; after `down`, when it took over while we did not run.
+   * tells. Called once until then, and again after a `failed`; after `down`, when it took over while we did not run.
    */
-  standsBy(): void;
+  standsBy(why: AmiDown): void;
   /** An attempt failed before it was up; called once for each new reason, not for each attempt. */
   failed(why: AmiDown): void;
 }

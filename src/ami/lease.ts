@@ -16,7 +16,7 @@ export interface LeaseTimes {
   readonly look: number;
   readonly askAgain: number;
   /** A holder that has not answered for this long is dead. */
-  readonly still: number;
+  readonly deadAfter: number;
 }
 
 export type Claim = 'take' | 'ask' | 'wait';
@@ -80,7 +80,7 @@ export class Claimant {
     // Nobody has answered yet: a question of ours or of another's, or an Asterisk that was started again.
     const isNew = this.#since === undefined;
     this.#since ??= now;
-    if (now - this.#since >= this.#times.still) return 'take';
+    if (now - this.#since >= this.#times.deadAfter) return 'take';
     return isNew && text !== '' ? 'ask' : 'wait';
   }
 

@@ -74,6 +74,7 @@ export interface Times {
   readonly stayedUp: number;
 }
 
+/** `redialMost` is less than `lease.deadAfter`: after a restart of Asterisk who held the lease must come before who stood by. */
 export const TIMES: Times = {
   connect: 5_000,
   login: 5_000,
@@ -84,7 +85,7 @@ export const TIMES: Times = {
   relistDebounce: RELIST_DEBOUNCE_MS,
   relistAfterRepeat: 5_000,
   askGap: 5,
-  lease: { keep: 500, look: 250, askAgain: 1_000, still: 2_000 },
+  lease: { keep: 500, look: 250, askAgain: 1_000, deadAfter: 2_000 },
   redialFirst: 200,
   redialMost: 1_000,
   stayedUp: 5_000,

@@ -143,7 +143,7 @@ export function standby(tag: string): AmiDown {
 
 export function noLease(why: string): AmiDown {
   return {
-    reason: 'list-failed',
+    reason: 'no-lease',
     text: `it could not be found out whether another broker works beside this Asterisk: ${why}`,
   };
 }

@@ -33,6 +33,7 @@ export interface SessionHandlers {
   ended(why: AmiDown): void;
 }
 
+type Lease = NonNullable<AmiOptions['lease']>;
 type Stage = 'connecting' | 'login' | 'booting' | 'reading' | 'up' | 'ended';
 
 export class Session {
@@ -47,8 +48,10 @@ export class Session {
   #bound: NodeJS.Timeout | undefined;
   /** The listing that is being read. */
   #merge: Merge | undefined;
-  /** We are the one that works beside this Asterisk. */
+  /** We are the one that works beside this Asterisk; as of when, and the reading that is on its way. */
   #holds = false;
+  #heldAt = 0;
+  #looking: Promise<void> | undefined;
 
   /** `stoodBy`: the session before this one did. */
   constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, stoodBy: boolean) {
@@ -99,6 +102,16 @@ export class Session {
 
   end(why: AmiDown): void {
     this.#connection.end(why);
+  }
+
+  /** False: after a time in which we did not run, or Asterisk did not answer, another broker may have taken our place. */
+  get isSure(): boolean {
+    return !this.#options.lease || performance.now() - this.#heldAt < this.#times.lease.deadAfter;
+  }
+
+  /** Finds out; the session has ended when another one did. */
+  async makeSure(): Promise<void> {
+    if (this.#options.lease) await this.#look(this.#options.lease);
   }
 
   /** So that another broker beside this Asterisk need not wait for our silence. Resolves within RELEASE_TIMEOUT_MS. */
@@ -176,6 +189,7 @@ export class Session {
       if (this.#stage === 'ended') return false;
       if (claim === 'take') {
         this.#holds = true;
+        this.#heldAt = now;
         void this.#keep(lease);
         return true;
       }
@@ -185,19 +199,32 @@ export class Session {
   }
 
   /** As long as we hold it. */
-  async #keep(lease: { readonly tag: string; readonly epoch: string }): Promise<void> {
+  async #keep(lease: Lease): Promise<void> {
     while (this.#holds) {
       await sleep(this.#times.lease.keep, undefined, { ref: false });
-      const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: lease.tag }, this.#times.answer);
-      if (!this.#holds || this.#stage === 'ended') return;
-      const hold = read.ok ? keeping(read.message['value'] ?? '', lease.epoch) : 'hold';
-      if (hold === 'lost') {
-        this.#holds = false;
-        this.end(reasons.standby(lease.tag));
-      } else if (hold === 'write') {
-        await this.#write(lease.tag, held(lease.epoch));
-      }
+      await this.#look(lease);
     }
+  }
+
+  /** One reading at a time. */
+  #look(lease: Lease): Promise<void> {
+    this.#looking ??= this.#lookNow(lease).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookNow({ tag, epoch }: Lease): Promise<void> {
+    const now = performance.now();
+    const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: tag }, this.#times.answer);
+    if (!this.#holds || this.#stage === 'ended' || !read.ok) return;
+    const hold = keeping(read.message['value'] ?? '', epoch);
+    if (hold === 'lost') {
+      this.#holds = false;
+      return this.end(reasons.standby(tag));
+    }
+    this.#heldAt = now;
+    if (hold === 'write') await this.#write(tag, held(epoch));
   }
 
   #write(leaseOf: string, lease: string): Promise<Answer> {

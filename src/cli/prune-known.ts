@@ -64,8 +64,11 @@ async function fromBroker(
   try {
     const { pbx, asterisk, peers } = (await ask(address, { path: '/api/status' }, statusAnswer)) as Status;
     if (!asterisk.up) {
+      const why = asterisk.standsBy
+        ? 'stands by for another one: ask that one'
+        : 'has no session with Asterisk';
       throw new Failure(
-        `the broker at ${address.url} has no session with Asterisk, so it does not know its lamps; see hintmesh status`,
+        `the broker at ${address.url} ${why}, so it does not know its lamps; see hintmesh status`,
       );
     }
     const rows = (await ask(address, { path: '/api/states' }, statesAnswer)) as StateRow[];

@@ -93,7 +93,8 @@ function commandUrl({ httpAddress: at }: Broker): string | undefined {
 }
 
 /** For `systemctl status`. */
-function statusLine({ ready, waitingFor, peers }: Status): string {
+function statusLine({ ready, waitingFor, peers, asterisk }: Status): string {
+  if (asterisk.standsBy) return 'stands by for another broker';
   const present = peers.filter(({ former }) => !former);
   const live = present.filter(({ belief }) => belief === 'live').length;
   const awaited = waitingFor.length > 0 ? `, waits for ${waitingFor.join(' and ')}` : '';

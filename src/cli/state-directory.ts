@@ -33,7 +33,8 @@ export class StateDirectory {
   /** Of the run that published its token here last, unless that is this one. */
   get formerEpoch(): string | undefined {
     try {
-      return epochOf(readToken(this.#folder).token);
+      const { token } = readToken(this.#folder);
+      return token === this.token ? undefined : epochOf(token);
     } catch {
       return undefined;
     }

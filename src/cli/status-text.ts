@@ -50,8 +50,9 @@ function readiness({ ready, waitingFor }: Status, paint: Paint): string {
 function facts({ asterisk, exports, lamps }: Status): [name: string, text: string][] {
   const version = asterisk.version === undefined ? '' : `${visible(asterisk.version)}, `;
   const up = asterisk.answers ? 'up' : 'up, but does not answer';
+  const down = asterisk.standsBy ? 'this broker stands by for another one' : 'down';
   return [
-    ['asterisk', `${version}${asterisk.up ? up : 'down'}`],
+    ['asterisk', `${version}${asterisk.up ? up : down}`],
     ['exports', `${exports} ${exports === 1 ? 'extension' : 'extensions'}`],
     ['lamps', `${lamps.known}; ${lamps.owed} owed, ${lamps.unanswered} unanswered`],
   ];

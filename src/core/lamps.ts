@@ -101,11 +101,16 @@ export class Lamps {
     return this.#unanswered.size;
   }
 
+  /** Lamps whose last write was refused. */
+  get refused(): number {
+    return this.#failing.size;
+  }
+
   status(): LampsStatus {
     return {
       owed: this.owed,
       unanswered: this.unanswered,
-      refused: this.#failing.size,
+      refused: this.refused,
       refusedWhy: this.#refusedWhy,
       writesSent: this.#sent,
       writesRefused: this.#refused,

@@ -53,6 +53,8 @@ export class Mirror {
   readonly #lamps: Lamps;
   readonly #origins = new Map<string, Origin>();
   #asteriskUp = false;
+  /** An Asterisk that takes nothing would fill the log with as many lines as there are writes. */
+  #saidRefused = false;
   #changesIn = 0;
 
   constructor(options: MirrorOptions, now: number, emit: (effect: Effect) => void) {
@@ -203,11 +205,11 @@ export class Mirror {
   }
 
   writeDone({ id, ok, why }: Extract<Input, { type: 'writeDone' }>, now: number): void {
-    // Told of the first one: an Asterisk that takes nothing would fill the log with as many lines as there are writes.
-    const isFirst = this.#lamps.status().refused === 0;
     const lamp = this.#lamps.done(id, ok, now, why);
-    if (!ok && isFirst && lamp !== undefined)
-      this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
+    if (ok && this.#lamps.refused === 0) this.#saidRefused = false;
+    if (ok || lamp === undefined || this.#saidRefused) return;
+    this.#saidRefused = true;
+    this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
   }
 
   /** The link this one takes the place of, if there was one; `unknown`: nobody we know, and it is dropped. */

@@ -30,6 +30,8 @@ export interface Status {
     readonly up: boolean;
     /** It answered just now, so that we vouch for its states. */
     readonly answers: boolean;
+    /** Another broker with our tag works beside it, and we stand by. */
+    readonly standsBy: boolean;
     readonly version?: string;
   };
   /** Extensions the peers may see. */

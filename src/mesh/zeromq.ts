@@ -4,7 +4,7 @@
  * decided by the `prove` it is given.
  */
 import { connect, type Socket } from 'node:net';
-import type { PeerAddress } from './contract.ts';
+import type { PeerAddress, RefusalReason } from './contract.ts';
 import { attemptDial, Refused } from './dial-attempt.ts';
 import { printable } from './frames.ts';
 import type { Identity } from './identity.ts';
@@ -37,6 +37,9 @@ interface Ready {
   readonly context: Context;
   readonly allowed: CurveKeys;
 }
+
+/** What it looks like when CURVE was given another key than the other side has. */
+const WRONG_KEY: ReadonlySet<RefusalReason> = new Set(['wrong-key', 'bad-handshake']);
 
 export class ZeroMq {
   readonly #keys: Keys | undefined;
@@ -119,7 +122,7 @@ export class ZeroMq {
       } catch (error) {
         socket?.close();
         tcp.destroy();
-        if (!this.#dialNext.delete(peer.tag) && peer.next?.curveKey) this.#dialNext.add(peer.tag);
+        if (error instanceof Refused && WRONG_KEY.has(error.reason)) this.#takeTurns(peer);
         throw error;
       } finally {
         attempt.signal.removeEventListener('abort', giveUp);
@@ -149,6 +152,10 @@ export class ZeroMq {
     await allowed.start();
     if (this.#closed) allowed.close();
     return { library, context, allowed };
+  }
+
+  #takeTurns({ tag, next }: PeerAddress): void {
+    if (!this.#dialNext.delete(tag) && next?.curveKey) this.#dialNext.add(tag);
   }
 
   #whereTo({ tag, url, curveKey: now, next }: PeerAddress) {

@@ -42,9 +42,9 @@ describe('the lease of one Asterisk', () => {
   test('of a holder that is dead is taken after it has not answered for its time', () => {
     const me = new Claimant(['me'], T, false);
     assert.equal(me.look(held('dead'), 0), 'ask');
-    assert.equal(me.look(asked('me'), T.still - 1), 'wait');
+    assert.equal(me.look(asked('me'), T.deadAfter - 1), 'wait');
     assert.equal(me.standsBy, false, 'nobody has answered');
-    assert.equal(me.look(asked('me'), T.still), 'take');
+    assert.equal(me.look(asked('me'), T.deadAfter), 'take');
   });
 
   test('of an Asterisk that was started again is left to the one that had it', () => {
@@ -53,7 +53,7 @@ describe('the lease of one Asterisk', () => {
     assert.equal(me.look(held('other'), T.look), 'wait');
     const alone = new Claimant(['me'], T, true);
     assert.equal(alone.look('', 0), 'wait');
-    assert.equal(alone.look('', T.still), 'take');
+    assert.equal(alone.look('', T.deadAfter), 'take');
   });
 
   test('is kept by answering, and lost to one that took it', () => {
@@ -63,6 +63,10 @@ describe('the lease of one Asterisk', () => {
     assert.equal(keeping(held('you'), 'me'), 'lost');
   });
 
+  test('of an Asterisk that was started again is claimed by its holder before others may', () => {
+    assert.ok(TIMES.redialMost < T.deadAfter);
+  });
+
   test('is a word and an epoch, and nothing else', () => {
     for (const text of [FREE, held('a'), asked('a-B_9')]) assert.ok(isLease(text));
     for (const text of ['', 'held', 'held a b', 'held a\r\nAction: x', 'taken a', `held ${'a'.repeat(65)}`])
@@ -70,7 +74,7 @@ describe('the lease of one Asterisk', () => {
   });
 
   test('has one holder in the end, whoever comes, stalls or dies, and never two for longer than it is read', () => {
-    const rest = 10 * (T.still + T.askAgain);
+    const rest = 10 * (T.deadAfter + T.askAgain);
     const event = fc.record({
       at: fc.integer({ min: 0, max: 30_000 }),
       who: fc.integer({ min: 0, max: 3 }),
@@ -96,7 +100,7 @@ describe('the lease of one Asterisk', () => {
 describe('brokers beside one simulated Asterisk', () => {
   const tag = 'b.example.com';
   const VARIABLE = `HINTMESH_LEASE_${tag}`;
-  const lease = { keep: 20, look: 10, askAgain: 30, still: 150 };
+  const lease = { keep: 20, look: 10, askAgain: 30, deadAfter: 150 };
 
   async function pbx(): Promise<SimulatedAsterisk> {
     const asterisk = new SimulatedAsterisk({ bootMs: 20, hints: {}, devices: {} });
@@ -153,6 +157,51 @@ describe('brokers beside one simulated Asterisk', () => {
     assert.equal(written.ok, false);
     // Nobody answers for the thief.
     await isUp(first);
+  });
+
+  test('a holder that did not run for a while looks before it writes', async () => {
+    const asterisk = await pbx();
+    const first = broker(asterisk, 'first');
+    await isUp(first);
+    assert.deepEqual(await first.asterisk.setDeviceState('Custom:1001*spb', 'INUSE'), { ok: true });
+    // Nothing in this process runs meanwhile; then what comes first is news of a peer.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lease.deadAfter + 10);
+    asterisk.globals.set(VARIABLE, held('thief'));
+    const late = await Promise.all(
+      ['RINGING', 'BUSY'].map((state) => first.asterisk.setDeviceState('Custom:1001*spb', state)),
+    );
+    assert.deepEqual(
+      late.map(({ ok }) => ok),
+      [false, false],
+    );
+    assert.equal(asterisk.pbx.astdb.get('1001*spb'), 'INUSE');
+    await standsBy(first);
+  });
+
+  test('a holder that did not run for a while, and still is the one, writes in order', async () => {
+    const asterisk = await pbx();
+    const first = broker(asterisk, 'first');
+    await isUp(first);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lease.deadAfter + 10);
+    const states = ['RINGING', 'INUSE', 'BUSY'];
+    await Promise.all(states.map((state) => first.asterisk.setDeviceState('Custom:1001*spb', state)));
+    await until('all told', () => first.devices.length >= states.length);
+    assert.deepEqual(
+      first.devices.map(({ state }) => state),
+      states,
+    );
+  });
+
+  test('one that stands by says so again when its Asterisk was away', async () => {
+    const asterisk = await pbx();
+    await isUp(broker(asterisk, 'first'));
+    const second = broker(asterisk, 'second');
+    await standsBy(second);
+    await asterisk.stop();
+    await until('it noticed', () => second.calls.at(-1) === 'failed');
+    await asterisk.start();
+    await standsBy(second);
+    assert.deepEqual([...new Set(second.calls)], ['standsBy', 'failed']);
   });
 
   test('a variable that was lost, or holds nonsense, is written again', async () => {

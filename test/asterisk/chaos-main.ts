@@ -18,6 +18,11 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
   },
 });
+for (const text of [values.seed, values.from, values.rounds]) {
+  if (/^\d+$/.test(text)) continue;
+  console.error(`"${text}" is no number`);
+  process.exit(2);
+}
 const [seed, from, count] = [Number(values.seed), Number(values.from), Number(values.rounds)];
 say(`chaos: seed ${seed}, ${count} rounds from ${from}`);
 const rounds = Array.from({ length: count }, (_, i) => drawRound(seed, from + i));

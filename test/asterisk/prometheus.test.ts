@@ -11,7 +11,6 @@ import { available } from './available.ts';
 import { type Broker, peerEntry } from './broker.ts';
 import { inLab } from './lab.ts';
 import { believes, HASTY, lampsAre, MSK, SPB, setDevices, startPair } from './pair.ts';
-import { freeTcpPort } from './ports.ts';
 import { alertOf, Prometheus } from './prometheus.ts';
 import { newIdentity, RawWebSocket } from './raw-peer.ts';
 
@@ -30,6 +29,8 @@ const LOG_LINES = 10_000;
 /** Together one more than a broker exports (src/core/exports.ts); no list of Asterisk may have that many rows. */
 const HINTS = 60_000;
 const DEVICES = 40_001;
+/** 100 000 rows take 2 s of a processor at either end; both cores have four other scenes to play. */
+const READ_MS = 60_000;
 /** With `*kzn` longer than the 72 characters that a lamp may have. */
 const TOO_LONG = '1'.repeat(70);
 /** At one write a second these take longer than a backlog may. */
@@ -38,6 +39,9 @@ const BACKLOG = 30;
 /** An extension that takes a call for a minute. */
 const CALLABLE = 'exten => 600,1,Answer()\n same => n,Wait(60)\n';
 const OF_CHANNELS = { channels: 'PJSIP/{ext}', match: '30000-30099' };
+
+/** What a broker is told of a simulated Asterisk, but for its port. */
+const OF_SIM = { host: '127.0.0.1', broker: DEFAULT_USER, context: 'ext-local' };
 
 const proved = new Set<string>();
 
@@ -282,9 +286,10 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
         broker: { piped: true, logLevel: 'debug', lamps: { writes_per_second: 'unlimited' } },
       });
       const { msk, spb, mskBroker, spbBroker } = pair;
-      // Of another machine, where no Asterisk runs; and one that was started twice.
-      const { host, broker: user, context } = msk;
-      const elsewhere = { host, amiPort: await freeTcpPort(host), broker: user, context };
+      // That of a machine which was cloned with its Asterisk; and one that was started twice.
+      const sim = new SimulatedAsterisk();
+      await sim.start();
+      const elsewhere = { ...OF_SIM, amiPort: sim.port };
       const clone = await lab.broker({ tag: MSK, name: 'clone', pbx: elsewhere });
       const second = await lab.broker({ tag: MSK, name: 'second', pbx: msk });
       for (const broker of [clone, second])
@@ -320,6 +325,8 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
       clone.peers.length = 0;
       await clone.reload();
       await clears(clone, 'tag-in-use');
+      await clone.stop();
+      await sim.stop();
       // The one that stood by is the real one from now on.
       await mskBroker.stop();
       await believes(second, SPB, 'live');
@@ -356,11 +363,11 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
       await sim.start();
       try {
         await sim.whenBooted();
-        const pbx = { host: '127.0.0.1', amiPort: sim.port, broker: DEFAULT_USER, context: 'ext-local' };
+        const pbx = { ...OF_SIM, amiPort: sim.port };
         const exports = [{ context: 'ext-local', match: '_1XXXXX' }];
         const broker = await lab.broker({ tag: MSK, pbx, exports });
         await broker.start();
-        await broker.logs('that Asterisk is up', ({ event }) => event === 'asterisk-up');
+        await broker.logs('that Asterisk is up', ({ event }) => event === 'asterisk-up', { ms: READ_MS });
         await prometheus.scrape(broker);
         await fault('exports-left-out', {
           at: broker,

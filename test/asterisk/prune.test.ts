@@ -11,7 +11,6 @@ import type { Asterisk } from './asterisk.ts';
 import { available, eachPairing } from './available.ts';
 import { type Broker, befriend, peerEntry } from './broker.ts';
 import { inLab, type Lab } from './lab.ts';
-import { takeAway, without } from './less.ts';
 import {
   believes,
   brokerUser,
@@ -26,6 +25,7 @@ import {
 } from './pair.ts';
 import type { Root } from './provision.ts';
 import { newIdentity } from './raw-peer.ts';
+import { takeAway, without } from './taken-away.ts';
 
 const asterisks = await available();
 

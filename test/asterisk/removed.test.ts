@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { available, eachPairing } from './available.ts';
 import { inLab } from './lab.ts';
-import { takeAway } from './less.ts';
 import { believes, HASTY, lampsAre, MSK, type Pair, setDevices, startPair, WATCHER } from './pair.ts';
+import { takeAway } from './taken-away.ts';
 
 const asterisks = await available();
 

@@ -19,7 +19,17 @@ test('the peers are told the next keys, the PBX takes them, the peers forget the
   const [msk, spb] = sites as [Site, Site];
   const shows = (state: string) =>
     until(`1001*msk is ${state}`, () => spb.asterisk.lamp('1001*msk') === state);
-  const linked = () => until('linked', () => spb.broker?.status().peers[0]?.link !== undefined);
+  let links = 0;
+  /** By a link that was not there before. */
+  const linked = () =>
+    until('linked', () => {
+      const ups = spb.reports.filter(({ event }) => event === 'link-up').length;
+      const { link, belief } = spb.broker?.status().peers[0] ?? {};
+      if (ups <= links || link === undefined || belief !== 'live') return false;
+      links = ups;
+      return true;
+    });
+  await linked();
   spb.asterisk.subscribe('1001*msk');
   await shows('INUSE');
   const lamps = () => spb.reports.filter(({ event }) => event === 'lamp').length;

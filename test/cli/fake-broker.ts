@@ -69,7 +69,7 @@ export function statusOf(overrides: Partial<Status> = {}): Status {
     uptimeSeconds: 200_000,
     ready: true,
     waitingFor: [],
-    asterisk: { up: true, answers: true, version: '22.10.1' },
+    asterisk: { up: true, answers: true, standsBy: false, version: '22.10.1' },
     exports: 12,
     lamps: { known: 34, owed: 5, unanswered: 6 },
     peers: [],

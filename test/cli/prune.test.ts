@@ -299,7 +299,7 @@ describe('prune assumes nothing', () => {
         /^the broker that answers is spb, but the tag in \S+ is msk; name its own config with -c/,
       ],
       [
-        { asterisk: { up: false, answers: false } },
+        { asterisk: { up: false, answers: false, standsBy: false } },
         /^the broker at \S+ has no session with Asterisk, so it does not know its lamps/,
       ],
     ] as const) {

@@ -74,7 +74,7 @@ error asterisk-down, for 61 s: no AMI
     answer({
       ready: false,
       waitingFor: ['asterisk', 'first-sync'],
-      asterisk: { up: false, answers: false },
+      asterisk: { up: false, answers: false, standsBy: false },
       exports: 1,
       uptimeSeconds: 0.25,
     });
@@ -82,7 +82,7 @@ error asterisk-down, for 61 s: no AMI
     assert.match(out, /up 250 ms, not ready: waits for Asterisk and a first word from every peer\n/);
     assert.match(out, /asterisk {2}down\n {2}exports {3}1 extension\n/);
     assert.match(out, /\nno peers\n$/);
-    answer({ ready: false, asterisk: { up: true, answers: false } });
+    answer({ ready: false, asterisk: { up: true, answers: false, standsBy: false } });
     assert.match((await hintmesh('status', ...AT)).out, /asterisk {2}up, but does not answer\n/);
   });
 
@@ -168,7 +168,7 @@ error asterisk-down, for 61 s: no AMI
     const status = statusOf({
       pbx: evil,
       version: evil,
-      asterisk: { up: true, answers: true, version: evil },
+      asterisk: { up: true, answers: true, standsBy: false, version: evil },
       waitingFor: [evil as 'asterisk'],
       ready: false,
       peers: [

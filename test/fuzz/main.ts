@@ -28,6 +28,11 @@ const { values } = parseArgs({
     source: { type: 'string' },
   },
 });
+for (const text of [values.inputs, values.seed ?? '0']) {
+  if (/^[1-9]\d*$|^0$/.test(text)) continue;
+  console.error(`"${text}" is no number`);
+  process.exit(2);
+}
 const source = await loadSource(values.source);
 process.exitCode =
   values.replay === undefined

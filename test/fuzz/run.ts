@@ -56,6 +56,10 @@ const SETTLED_MS = 100;
 const uncaught: unknown[] = [];
 process.on('unhandledRejection', (reason) => uncaught.push(reason));
 process.on('uncaughtException', (error) => uncaught.push(error));
+// What comes after the last look.
+process.on('exit', () => {
+  if (uncaught.length > 0) process.exitCode = 1;
+});
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -35,7 +35,7 @@ export const STATUS: Status = {
   uptimeSeconds: 60,
   ready: true,
   waitingFor: [],
-  asterisk: { up: true, answers: true, version: '22.10.1' },
+  asterisk: { up: true, answers: true, standsBy: false, version: '22.10.1' },
   exports: 17,
   lamps: { known: 58, owed: 4, unanswered: 1 },
   peers: [peerRow('spb'), peerRow('nsk', { belief: 'gone' })],

@@ -322,5 +322,6 @@ test('a peer that waits to be dialled is dialled at once when there is a hurry, 
   await until(() => hub.ups.length === 1 && msk.ups.length === 1, 'linked');
   hub.mesh.hurry('msk');
   hub.mesh.hurry('nobody');
+  await settle();
   assert.equal(hub.ups.length, 1);
 });
