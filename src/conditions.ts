@@ -262,7 +262,8 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
       `Asterisk refused the state of ${lamps.refused} ${lamps.refused === 1 ? 'lamp' : 'lamps'}: ${lamps.refusedWhy ?? 'no reason given'}`,
     );
   }
-  for (const peer of peers) yield* findOfPeer(peer);
+  // Who stands by has no links, and what went wrong with them before is over.
+  if (!asterisk.standsBy) for (const peer of peers) yield* findOfPeer(peer);
 }
 
 function* findOfPeer(peer: PeerFacts): Generator<Found> {

@@ -62,10 +62,8 @@ class LocalAsterisk implements Asterisk {
   async setDeviceState(device: string, state: string): Promise<WriteResult> {
     const session = this.#session;
     if (!session || !this.#isUp || this.#isClosed) return NO_SESSION;
-    if (!session.isSure) {
-      await session.makeSure();
-      if (session !== this.#session || !this.#isUp || !session.isSure) return NO_SESSION;
-    }
+    const { lease } = session;
+    if (lease && !lease.isSure && !((await lease.makeSure()) && session === this.#session)) return NO_SESSION;
     const answer = await session.ask({ name: 'Setvar', device, state }, this.#times.answer);
     return answer.ok ? { ok: true } : { ok: false, why: answer.why };
   }
@@ -101,7 +99,7 @@ class LocalAsterisk implements Asterisk {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#redial);
-    await this.#session?.release();
+    await this.#session?.lease?.release();
     this.#session?.end({ reason: 'stopped', text: 'Hintmesh stops' });
     await this.#session?.closed;
   }
@@ -135,7 +133,7 @@ class LocalAsterisk implements Asterisk {
         },
       },
       this.#times,
-      this.#standsBy,
+      { stoodBy: this.#standsBy, heldAt: this.#session?.lease?.heldAt },
     );
     const handlers = this.#handlers;
     const upkeep = new Upkeep(

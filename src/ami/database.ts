@@ -65,7 +65,7 @@ export async function inDatabase<T>(
       ended: ({ text }) => settle(new DatabaseError(text)),
     },
     times,
-    false,
+    { stoodBy: false },
   );
   session.start();
   try {

@@ -43,23 +43,32 @@ export function keeping(text: string, epoch: string): Hold {
   return SAID.exec(text)?.[1] === 'held' ? 'lost' : 'write';
 }
 
-/** From the first look at the lease until it is ours. */
+/** Slow answers: the question is written after one, read by the holder after another, and answered after a third. */
+const ANSWERS = 3;
+
+export interface Claiming {
+  /** The epochs of this run and of the one before, which is over. */
+  readonly ours: readonly string[];
+  /** Another broker held it before. Then an Asterisk that has forgotten it is left to that one first. */
+  readonly stoodBy: boolean;
+  /** When an earlier session of ours last held it. */
+  readonly heldAt?: number | undefined;
+}
+
+/** From the first look at the lease until it is ours. Times are milliseconds of one monotonic clock. */
 export class Claimant {
-  readonly #ours: readonly string[];
+  readonly #claiming: Claiming;
   readonly #times: LeaseTimes;
   #standsBy: boolean;
   /** Since when nobody has answered; `undefined`: nothing was asked. */
   #since: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
+  #isOurs = false;
 
-  /**
-   * `ours`: the epochs of this run and of the one before, which is over. `standsBy`: another broker held it before. Then
-   * an Asterisk that has forgotten it is left to that one first.
-   */
-  constructor(ours: readonly string[], times: LeaseTimes, standsBy: boolean) {
-    this.#ours = ours;
+  constructor(claiming: Claiming, times: LeaseTimes) {
+    this.#claiming = claiming;
     this.#times = times;
-    this.#standsBy = standsBy;
+    this.#standsBy = claiming.stoodBy;
   }
 
   /** Another broker holds it, and is alive. */
@@ -67,20 +76,35 @@ export class Claimant {
     return this.#standsBy;
   }
 
+  /** What is to be taken was ours already. */
+  get isOurs(): boolean {
+    return this.#isOurs;
+  }
+
+  /** The question has been written. */
+  hasAsked(now: number): void {
+    if (this.#since !== undefined) this.#since = now;
+  }
+
   /**
    * What to do after reading `text` ('' for no variable). `now`: when the reading was asked for, not when it was
-   * answered, in milliseconds of one monotonic clock: a process that was stopped in between must not take it for
-   * the holder's silence.
+   * answered: a process that was stopped in between must not take it for the holder's silence. `slowestMs`: an
+   * answer of this Asterisk may take that long.
    */
-  look(text: string, now: number): Claim {
-    const [, word, epoch] = SAID.exec(text) ?? [];
-    if (text === FREE || (word === 'held' && this.#ours.includes(epoch ?? ''))) return 'take';
+  look(text: string, now: number, slowestMs = 0): Claim {
+    const { ours, heldAt = Number.NEGATIVE_INFINITY } = this.#claiming;
+    const { deadAfter } = this.#times;
+    const [, word, epoch = ''] = SAID.exec(text) ?? [];
+    // Nobody takes it sooner than that after our last reading, whoever asked.
+    const isLeftToUs = text === '' ? heldAt > 0 && !this.#standsBy : now - heldAt < deadAfter;
+    this.#isOurs = word === 'held' ? ours.includes(epoch) : isLeftToUs;
+    if (this.#isOurs || text === FREE) return 'take';
     if (text === '' && !this.#standsBy) return 'take';
     if (word === 'held') return this.#ofHolder(now);
     // Nobody has answered yet: a question of ours or of another's, or an Asterisk that was started again.
     const isNew = this.#since === undefined;
     this.#since ??= now;
-    if (now - this.#since >= this.#times.deadAfter) return 'take';
+    if (now - this.#since >= deadAfter + ANSWERS * slowestMs) return 'take';
     return isNew && text !== '' ? 'ask' : 'wait';
   }
 

@@ -2,7 +2,6 @@
  * The life of one AMI session: connect → greeting → login → FullyBooted → checks → lease → first listing → up, and
  * its end for whatever reason. Owns which stage it is in and where each packet goes. Does not reconnect.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
 import { surelyUpSeconds } from './boot.ts';
 import { Connection } from './connection.ts';
@@ -10,8 +9,8 @@ import type { AmiDown, AmiOptions } from './contract.ts';
 import type { Action } from './encode.ts';
 import { channelChange, deviceStatus, hintStatus } from './events.ts';
 import { type Answer, Exchange } from './exchange.ts';
-import { asked, Claimant, FREE, held, keeping } from './lease.ts';
-import { BOOT_SURELY_DONE_S, RELEASE_TIMEOUT_MS, type Times } from './limits.ts';
+import { type Before, Keeper } from './keeper.ts';
+import { BOOT_SURELY_DONE_S, type Times } from './limits.ts';
 import { readLists } from './lists.ts';
 import { Merge } from './merge.ts';
 import { type Message, told } from './message.ts';
@@ -33,14 +32,12 @@ export interface SessionHandlers {
   ended(why: AmiDown): void;
 }
 
-type Lease = NonNullable<AmiOptions['lease']>;
 type Stage = 'connecting' | 'login' | 'booting' | 'reading' | 'up' | 'ended';
 
 export class Session {
   readonly #options: AmiOptions;
   readonly #handlers: SessionHandlers;
   readonly #times: Times;
-  readonly #stoodBy: boolean;
   readonly #connection: Connection;
   readonly #exchange: Exchange;
   #stage: Stage = 'connecting';
@@ -48,14 +45,9 @@ export class Session {
   #bound: NodeJS.Timeout | undefined;
   /** The listing that is being read. */
   #merge: Merge | undefined;
-  /** We are the one that works beside this Asterisk; as of when, and the reading that is on its way. */
-  #holds = false;
-  #heldAt = 0;
-  #looking: Promise<void> | undefined;
+  readonly #keeper: Keeper | undefined;
 
-  /** `stoodBy`: the session before this one did. */
-  constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, stoodBy: boolean) {
-    this.#stoodBy = stoodBy;
+  constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, before: Before) {
     this.#options = options;
     this.#handlers = handlers;
     this.#times = times;
@@ -69,6 +61,13 @@ export class Session {
       this.#connection.login(action, id);
       return true;
     });
+    const { lease } = options;
+    if (lease) {
+      this.#keeper = new Keeper(this.#exchange, { ...options, lease }, times, before, {
+        standsBy: () => handlers.standsBy(),
+        lost: (why) => this.end(why),
+      });
+    }
   }
 
   start(): void {
@@ -104,22 +103,9 @@ export class Session {
     this.#connection.end(why);
   }
 
-  /** False: after a time in which we did not run, or Asterisk did not answer, another broker may have taken our place. */
-  get isSure(): boolean {
-    return !this.#options.lease || performance.now() - this.#heldAt < this.#times.lease.deadAfter;
-  }
-
-  /** Finds out; the session has ended when another one did. */
-  async makeSure(): Promise<void> {
-    if (this.#options.lease) await this.#look(this.#options.lease);
-  }
-
-  /** So that another broker beside this Asterisk need not wait for our silence. Resolves within RELEASE_TIMEOUT_MS. */
-  async release(): Promise<void> {
-    const { lease } = this.#options;
-    if (!this.#holds || !lease) return;
-    this.#holds = false;
-    await this.#exchange.ask({ name: 'Setvar', leaseOf: lease.tag, lease: FREE }, RELEASE_TIMEOUT_MS);
+  /** Absent: nobody else is reckoned with. */
+  get lease(): Keeper | undefined {
+    return this.#keeper;
   }
 
   /** Resolves when nothing of it is left. */
@@ -163,72 +149,14 @@ export class Session {
     if (probe.ok && probe.message['value'] === '') {
       return this.end(reasons.missingModule('func_devstate', 'DEVICE_STATE function'));
     }
-    if (!(await this.#claim())) return;
+    const unclaimed = await this.#keeper?.claim();
+    if (unclaimed) return this.end(unclaimed);
     const merge = await this.#readAll();
     if (!merge) return;
     this.#stage = 'up';
     const version = (settings.ok && settings.message['asteriskversion']) || 'unknown';
     this.#handlers.up(merge.listing(), told(version));
     for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
-  }
-
-  /** Resolves when we are the one that works here; false: the session has ended. */
-  async #claim(): Promise<boolean> {
-    const { lease } = this.#options;
-    if (!lease) return this.#stage !== 'ended';
-    const { answer, lease: times } = this.#times;
-    const ours = [lease.epoch, ...(lease.former === undefined ? [] : [lease.former])];
-    const claimant = new Claimant(ours, times, this.#stoodBy);
-    for (;;) {
-      const now = performance.now();
-      const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: lease.tag }, answer);
-      const claim = read.ok ? claimant.look(read.message['value'] ?? '', now) : 'wait';
-      const write = claim === 'take' ? held(lease.epoch) : claim === 'ask' ? asked(lease.epoch) : undefined;
-      const done = read.ok && write !== undefined ? await this.#write(lease.tag, write) : read;
-      if (!done.ok) this.end(reasons.noLease(done.why));
-      if (this.#stage === 'ended') return false;
-      if (claim === 'take') {
-        this.#holds = true;
-        this.#heldAt = now;
-        void this.#keep(lease);
-        return true;
-      }
-      if (claimant.standsBy) this.#handlers.standsBy();
-      await sleep(times.look, undefined, { ref: false });
-    }
-  }
-
-  /** As long as we hold it. */
-  async #keep(lease: Lease): Promise<void> {
-    while (this.#holds) {
-      await sleep(this.#times.lease.keep, undefined, { ref: false });
-      await this.#look(lease);
-    }
-  }
-
-  /** One reading at a time. */
-  #look(lease: Lease): Promise<void> {
-    this.#looking ??= this.#lookNow(lease).finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
-  }
-
-  async #lookNow({ tag, epoch }: Lease): Promise<void> {
-    const now = performance.now();
-    const read = await this.#exchange.ask({ name: 'Getvar', leaseOf: tag }, this.#times.answer);
-    if (!this.#holds || this.#stage === 'ended' || !read.ok) return;
-    const hold = keeping(read.message['value'] ?? '', epoch);
-    if (hold === 'lost') {
-      this.#holds = false;
-      return this.end(reasons.standby(tag));
-    }
-    this.#heldAt = now;
-    if (hold === 'write') await this.#write(tag, held(epoch));
-  }
-
-  #write(leaseOf: string, lease: string): Promise<Answer> {
-    return this.#exchange.ask({ name: 'Setvar', leaseOf, lease }, this.#times.answer);
   }
 
   #route(message: Message): void {
@@ -288,7 +216,7 @@ export class Session {
 
   #ended(why: AmiDown): void {
     this.#stage = 'ended';
-    this.#holds = false;
+    this.#keeper?.end();
     clearTimeout(this.#bound);
     this.#exchange.end(`the session ended: ${why.text}`);
     this.#handlers.ended(why);

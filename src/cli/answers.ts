@@ -88,7 +88,7 @@ export const statusAnswer = shape<Status>({
   uptimeSeconds: count,
   ready: flag,
   waitingFor: each(text),
-  asterisk: shape<Status['asterisk']>({ up: flag, answers: flag, version: maybe(text) }),
+  asterisk: shape<Status['asterisk']>({ up: flag, answers: flag, standsBy: flag, version: maybe(text) }),
   exports: count,
   lamps: shape<Status['lamps']>({ known: count, owed: count, unanswered: count }),
   peers: each(peer),

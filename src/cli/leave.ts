@@ -19,7 +19,12 @@ const YES = /^\s*y(es)?\s*$/i;
 
 export async function leave(options: LeaveOptions, io: Io): Promise<number> {
   const { address, token } = commandAddress(options, 'leave', io);
-  const { pbx, peers } = (await ask(address, { path: '/api/status' }, statusAnswer)) as Status;
+  const { pbx, peers, asterisk } = (await ask(address, { path: '/api/status' }, statusAnswer)) as Status;
+  if (asterisk.standsBy) {
+    throw new Failure(
+      `the broker at ${address.url} stands by for another one, which would stay: stop this one, then run leave where that one runs`,
+    );
+  }
   if (!options.yes && !(await isSure(visible(pbx), peers.filter(({ former }) => !former).length, io))) {
     io.err('nothing was done');
     return FAILED;

@@ -27,21 +27,27 @@ export async function status(options: StatusOptions, io: Io): Promise<number> {
     options.wait === undefined ? await once(address) : await ready(address, seconds(options.wait));
   const found = answer as Status;
   io.out(options.json ? printableJson(answer) : statusLines(found, paintFor(io)).join('\n'));
-  return (options.check || options.wait !== undefined) && !found.ready ? FAILED : OK;
+  if (options.check) return found.ready ? OK : FAILED;
+  return options.wait === undefined || isWell(found) ? OK : FAILED;
+}
+
+/** One that stands by does what it is there for. */
+function isWell({ ready, asterisk }: Status): boolean {
+  return ready || asterisk.standsBy;
 }
 
 function once(address: Address, timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown> {
   return ask(address, { path: '/api/status', timeoutMs }, statusAnswer);
 }
 
-/** The first answer of a broker that is ready, or what there is when the time is over. */
+/** The first answer of a broker that is ready or stands by, or what there is when the time is over. */
 async function ready(address: Address, waitSeconds: number): Promise<unknown> {
   const end = performance.now() + waitSeconds * 1_000;
   for (;;) {
     const left = Math.ceil((end - performance.now()) / 1_000) * 1_000;
     const asked = once(address, Math.min(ANSWER_TIMEOUT_MS, Math.max(ASK_EVERY_MS, left)));
     const [result] = await Promise.allSettled([asked]);
-    if (result.status === 'fulfilled' && (result.value as Status).ready) return result.value;
+    if (result.status === 'fulfilled' && isWell(result.value as Status)) return result.value;
     const rest = end - performance.now();
     if (rest <= 0) return asked;
     await sleep(Math.min(ASK_EVERY_MS, rest));

@@ -104,6 +104,19 @@ export function checkNextKeys(
       findings.mistake(path, `${path} follows no ${now}; write it as ${now}`);
     }
   }
+  // A new identity has new keys of both kinds.
+  const [one, other] =
+    peer.next_fingerprint === ''
+      ? ['next_curve_key', 'next_fingerprint']
+      : ['next_fingerprint', 'next_curve_key'];
+  const isAlone = (peer.next_fingerprint === '') !== (peer.next_curve_key === '');
+  const isNeeded = other === 'next_curve_key' ? peer.curve_key !== '' : peer.fingerprint !== '';
+  if (isAlone && isNeeded) {
+    findings.warning(
+      `${at}.${one}`,
+      `${at} has ${one} without ${other}: a new identity has another key of either kind`,
+    );
+  }
 }
 
 /** ZeroMQ proves both sides, always. Told of the first peer alone: the mend is one for all. */

@@ -16,17 +16,37 @@ const { lease: T } = TIMES;
 describe('the lease of one Asterisk', () => {
   test('is taken at once where nobody has it, gave it back, or it is ours still', () => {
     for (const text of ['', FREE, held('me')])
-      assert.equal(new Claimant(['me'], T, false).look(text, 0), 'take');
+      assert.equal(new Claimant({ ours: ['me'], stoodBy: false }, T).look(text, 0), 'take');
   });
 
   test('of the run before ours is taken at once, whatever it says', () => {
     const ours = ['me', 'before'];
-    assert.equal(new Claimant(ours, T, false).look(held('before'), 0), 'take');
-    assert.equal(new Claimant(ours, T, false).look(asked('before'), 0), 'ask', 'it only wanted it');
+    assert.equal(new Claimant({ ours, stoodBy: false }, T).look(held('before'), 0), 'take');
+    assert.equal(
+      new Claimant({ ours, stoodBy: false }, T).look(asked('before'), 0),
+      'ask',
+      'it only wanted it',
+    );
+  });
+
+  test('is answered for by its holder whose session was cut, as nobody can have taken it yet', () => {
+    const holder = (heldAt: number) => new Claimant({ ours: ['me'], stoodBy: false, heldAt }, T);
+    const cut = holder(1_000);
+    assert.deepEqual([cut.look(asked('other'), 1_000 + T.deadAfter - 1), cut.isOurs], ['take', true]);
+    assert.equal(holder(1_000).look(asked('other'), 1_000 + T.deadAfter), 'ask');
+    assert.equal(holder(1_000).look(held('other'), 1_001), 'ask', 'it was taken all the same');
+  });
+
+  test('waits as much longer as the answers of this Asterisk are slow', () => {
+    const me = new Claimant({ ours: ['me'], stoodBy: false }, T);
+    assert.equal(me.look(held('slow'), 0, 1_000), 'ask');
+    me.hasAsked(2_000);
+    assert.equal(me.look(asked('me'), 2_000 + T.deadAfter + 2_999, 1_000), 'wait');
+    assert.equal(me.look(asked('me'), 2_000 + T.deadAfter + 3_000, 1_000), 'take');
   });
 
   test('of a holder that answers is asked for again and again, and never taken', () => {
-    const me = new Claimant(['me'], T, false);
+    const me = new Claimant({ ours: ['me'], stoodBy: false }, T);
     let text = held('other');
     let questions = 0;
     for (let now = 0; now < 60_000; now += T.look) {
@@ -40,7 +60,7 @@ describe('the lease of one Asterisk', () => {
   });
 
   test('of a holder that is dead is taken after it has not answered for its time', () => {
-    const me = new Claimant(['me'], T, false);
+    const me = new Claimant({ ours: ['me'], stoodBy: false }, T);
     assert.equal(me.look(held('dead'), 0), 'ask');
     assert.equal(me.look(asked('me'), T.deadAfter - 1), 'wait');
     assert.equal(me.standsBy, false, 'nobody has answered');
@@ -48,10 +68,10 @@ describe('the lease of one Asterisk', () => {
   });
 
   test('of an Asterisk that was started again is left to the one that had it', () => {
-    const me = new Claimant(['me'], T, true);
+    const me = new Claimant({ ours: ['me'], stoodBy: true }, T);
     assert.equal(me.look('', 0), 'wait');
     assert.equal(me.look(held('other'), T.look), 'wait');
-    const alone = new Claimant(['me'], T, true);
+    const alone = new Claimant({ ours: ['me'], stoodBy: true }, T);
     assert.equal(alone.look('', 0), 'wait');
     assert.equal(alone.look('', T.deadAfter), 'take');
   });
@@ -192,6 +212,30 @@ describe('brokers beside one simulated Asterisk', () => {
     );
   });
 
+  test('a holder that is alone writes also where every answer takes longer than a holder may be silent', async () => {
+    const asterisk = await pbx();
+    const seen = record(
+      asterisk.port,
+      { secret: 'dummy-secret', lease: { tag, epoch: 'first' } },
+      { ...QUICK, lease: { ...lease, deadAfter: 1 } },
+    );
+    closeLater(seen.asterisk).start();
+    await isUp(seen);
+    for (const state of ['RINGING', 'INUSE']) {
+      assert.deepEqual(await seen.asterisk.setDeviceState('Custom:1001*spb', state), { ok: true });
+    }
+  });
+
+  test('of two that start at once only one gets as far as to read', async () => {
+    const asterisk = await pbx();
+    const both = [broker(asterisk, 'first'), broker(asterisk, 'second')];
+    await until('one works, one stands by', () => {
+      const last = both.map(({ calls }) => calls.at(-1));
+      return last.includes('up') && last.includes('standsBy');
+    });
+    assert.deepEqual(both.map(({ calls }) => calls.join()).sort(), ['standsBy', 'up']);
+  });
+
   test('one that stands by says so again when its Asterisk was away', async () => {
     const asterisk = await pbx();
     await isUp(broker(asterisk, 'first'));
@@ -324,7 +368,7 @@ class World {
 
   #session(one: One): void {
     one.holds = false;
-    one.claimant = new Claimant([one.epoch], T, one.standsBy);
+    one.claimant = new Claimant({ ours: [one.epoch], stoodBy: one.standsBy }, T);
     one.next = this.#now + STEP;
   }
 
@@ -340,11 +384,15 @@ class World {
     const claim = (one.claimant as Claimant).look(this.#variable, this.#now);
     one.standsBy = (one.claimant as Claimant).standsBy;
     one.next = this.#now + T.look;
-    if (claim === 'ask') this.#variable = asked(one.epoch);
+    if (claim === 'ask') {
+      this.#variable = asked(one.epoch);
+      one.claimant?.hasAsked(this.#now);
+    }
     if (claim !== 'take') return;
     this.#variable = held(one.epoch);
     one.holds = true;
     one.standsBy = false;
-    one.next = this.#now + T.keep;
+    // Read once more before it works: the last one to write has it.
+    one.next = this.#now + (one.claimant?.isOurs ? T.keep : T.look);
   }
 }

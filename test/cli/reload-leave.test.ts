@@ -216,6 +216,25 @@ describe('leave', () => {
     assert.equal(posts().length, before);
   });
 
+  test('is refused by a broker that stands by for another one, as the PBX would not have left', async () => {
+    const asterisk = { up: false, answers: false, standsBy: true };
+    const well = broker.answers.get('GET /api/status');
+    broker.answers.set('GET /api/status', json(statusOf({ asterisk, ready: false })));
+    const before = posts().length;
+    const { code, err } = await hintmesh('leave', ...AT, '--yes');
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /stands by for another one, which would stay: stop this one, then run leave where that one runs/,
+    );
+    assert.equal(posts().length, before);
+    const status = await hintmesh('status', ...AT);
+    assert.match(status.out, /asterisk {2}this broker stands by for another one\n/);
+    assert.equal((await hintmesh('status', ...AT, '--wait', '5')).code, 0);
+    assert.equal((await hintmesh('status', ...AT, '--check')).code, 1);
+    if (well) broker.answers.set('GET /api/status', well);
+  });
+
   test('does nothing when there is nobody to ask, unless it is told not to ask', async () => {
     const before = posts().length;
     const { code, out, err } = await hintmesh('leave', ...AT);
