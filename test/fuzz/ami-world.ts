@@ -94,6 +94,7 @@ export class AmiWorld {
         ...TIMES,
         ...{ connect: 1e6, login: 1e6, boot: 1e6, answer: 1e6, row: 1e6, ping: 1e6 },
         ...{ relistDebounce: 0, relistAfterRepeat: 0, askGap: 0, redialFirst: 0, redialMost: 0, stayedUp: 0 },
+        lease: { ...TIMES.lease, look: 0 },
       },
     );
     this.#asterisk.start();
