@@ -19,6 +19,9 @@ const SUITES: Record<string, { folders: string[]; concurrency: number }> = {
   asterisk: { folders: ['asterisk'], concurrency: 1 },
 };
 
+/** The longest suite takes a quarter of an hour; one that hangs must fail, not wait for whoever runs it. */
+const SUITE_LIMIT_MS = 45 * 60_000;
+
 function testFiles(folder: string): string[] {
   try {
     return readdirSync(join(root, folder))
@@ -46,6 +49,10 @@ for (const name of wanted) {
   }
   console.log(`# suite ${name}: ${files.length} files`);
   const args = ['--import', 'tsx', '--test', `--test-concurrency=${suite.concurrency}`, ...files];
-  const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: SUITE_LIMIT_MS,
+  });
+  if (error !== undefined) console.error(`suite ${name}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
 }
