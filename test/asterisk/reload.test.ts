@@ -26,6 +26,8 @@ for (const { title, root } of eachRoot(asterisks)) {
         const broker = await lab.broker({ tag: 'msk', pbx });
         broker.peers.push(peerEntry('spy', spy));
         await broker.start();
+        // Before that it takes no links.
+        await broker.logs('that Asterisk is up', ({ event }) => event === 'asterisk-up');
         const peer = new RawWebSocket(broker.url, spy);
         try {
           assert.equal(await peer.opened(), true);
