@@ -4,13 +4,13 @@
  */
 import type { AmiOptions } from './ami/contract.ts';
 import type { ExportRule } from './core/exports.ts';
-import { ALL, type FederationOptions } from './core/federation.ts';
+import type { FederationOptions } from './core/federation.ts';
+import type { ImportRule, PlainRule } from './core/imports.ts';
 import type { PacingOptions } from './core/lamps.ts';
 import type { GoneState } from './core/origin.ts';
 import type { BeliefTiming } from './core/peer.ts';
 import type { HttpOptions, Reloaded } from './http/contract.ts';
 import type { PeerAddress } from './mesh/contract.ts';
-import type { MeshPeer } from './mesh/mesh.ts';
 import type { TcpOptions } from './mesh/tcp.ts';
 
 export interface BrokerOptions {
@@ -25,6 +25,9 @@ export interface BrokerOptions {
   readonly formerEpoch?: string;
   readonly ami: AmiOptions;
   readonly exports: readonly ExportRule[];
+  /** What is taken from whom, and which lamps have no tag; absent: everything, and none. */
+  readonly imports?: readonly ImportRule[];
+  readonly plainLamps?: readonly PlainRule[];
   readonly peers: readonly (PeerAddress & { readonly goneState: GoneState })[];
   /** Tags that were peers once; their lamps may still be lit in Asterisk's database. */
   readonly formerTags: readonly string[];
@@ -47,13 +50,19 @@ export interface Around {
 }
 
 export function federationOptions(options: BrokerOptions): FederationOptions {
-  const { tag, peers, exports, timing, pacing, goneState } = options;
+  const { tag, exports, timing, pacing, goneState, imports = [], plainLamps = [] } = options;
+  const peers = options.peers.map((peer) => ({
+    tag: peer.tag,
+    goneState: peer.goneState,
+    imports: imports.filter(({ from }) => from === undefined || from === peer.tag),
+    plain: plainLamps.filter(({ from }) => from === peer.tag),
+  }));
   const present = new Set(peers.map((peer) => peer.tag));
   const former = options.formerTags.filter((name) => !present.has(name) && name !== tag);
   const origins = [...peers, ...former.map((name) => ({ tag: name, goneState, former: true }))];
   return { tag, exports, origins, timing, pacing };
 }
 
-export function meshPeers({ peers }: BrokerOptions): MeshPeer[] {
-  return peers.map(({ goneState: _, ...address }) => ({ ...address, view: ALL }));
+export function meshPeers({ peers }: BrokerOptions): PeerAddress[] {
+  return peers.map(({ goneState: _, ...address }) => address);
 }

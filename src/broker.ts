@@ -4,12 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createAsterisk } from './ami/asterisk.ts';
-import type { AmiOptions, Asterisk } from './ami/contract.ts';
+import type { AmiOptions, Asterisk, WriteResult } from './ami/contract.ts';
+import { amiHandlers } from './ami-handlers.ts';
 import { type Around, type BrokerOptions, federationOptions, meshPeers } from './broker-options.ts';
 import type { PassingCode, ToldCode } from './conditions.ts';
 import { type Effect, Federation, type Input } from './core/federation.ts';
-import { lampDevice, splitLampName } from './core/names.ts';
-import type { Listing } from './core/source.ts';
+import type { Writable } from './core/lamps.ts';
+import { lampDevice, lampPresentity, splitLampName } from './core/names.ts';
+import { isPresence } from './core/presence.ts';
+import type { HintStatus } from './core/source.ts';
+import { ALL } from './core/views.ts';
 import { Health } from './health.ts';
 import type { Reloaded, Served, StateRow, Status, WatchEvent } from './http/contract.ts';
 import { Metrics } from './http/metrics.ts';
@@ -17,8 +21,8 @@ import { StatusServer } from './http/server.ts';
 import { Mesh } from './mesh/mesh.ts';
 import { TcpTransport } from './mesh/tcp.ts';
 import { Meter } from './meter.ts';
-import { ofAmiDown, ofCondition, ofLinkEnd, ofMeshNote, ofNote, type Report } from './report.ts';
-import { conditionRow, type Snapshot, stateRows, statusOf } from './status.ts';
+import { ofCondition, ofLinkEnd, ofMeshNote, ofNote, type Report } from './report.ts';
+import { conditionRow, type Snapshot, shown, stateRows, stateText, statusOf } from './status.ts';
 
 export type { Around, BrokerOptions } from './broker-options.ts';
 export type { Report } from './report.ts';
@@ -123,7 +127,7 @@ export class Broker implements Served {
     // The core first: it must know new peers before they are dialled, and lamps of old ones are written first.
     this.#feed({ type: 'configured', options: federationOptions(options) });
     this.#mesh.setPeers(meshPeers(options), options.redial);
-    this.#asterisk.reconfigure({ ...options.ami, lease: this.#lease });
+    this.#asterisk.reconfigure(this.#amiOptions());
   }
 
   /** Told by the process around: `undefined`, it is over. */
@@ -237,47 +241,36 @@ export class Broker implements Served {
   }
 
   #newAsterisk(): Asterisk {
+    const federation = { toAsk: (listed: readonly HintStatus[]) => this.#federation.toAsk(listed) };
     return createAsterisk(
-      { ...this.#options.ami, lease: this.#lease },
-      {
-        toAsk: (listed) => this.#federation.toAsk(listed),
-        up: (listing, { version }) => {
+      this.#amiOptions(),
+      amiHandlers({
+        federation,
+        feed: (input) => this.#feed(input),
+        report: (report) => this.#report(report),
+        asteriskUp: (version) => {
           this.#about = { version };
           if (!this.#works) this.#begin();
-          const fields = { version, ...sizesOf(listing) };
-          this.#report({ level: 'info', event: 'asterisk-up', text: `Asterisk ${version} is up`, fields });
-          this.#feed({ type: 'asteriskUp', listing });
         },
-        relisted: (listing) => {
-          const text = 'Asterisk was read again';
-          this.#report({ level: 'debug', event: 'asterisk-relisted', text, fields: sizesOf(listing) });
-          this.#feed({ type: 'asteriskRelisted', listing });
-        },
-        down: (why) => {
+        asteriskDown: (why) => {
           // One that we ended ourselves to begin another is nothing to raise, unless that fails.
           this.#about = why.reason === 'reconfigured' ? {} : { why: why.text };
-          this.#report(ofAmiDown('asterisk-down', why));
-          this.#feed({ type: 'asteriskDown' });
         },
-        standsBy: ({ text }) => {
-          this.#report({ level: 'warn', event: 'standby', text, fields: {} });
+        asteriskFailed: (why) => {
+          this.#about = { why: why.text };
+        },
+        stoodBy: () => {
           this.#about = {};
           this.#standsBy = true;
           if (this.#works) this.#rest();
         },
-        failed: (why) => {
-          this.#about = { why: why.text };
-          this.#report(ofAmiDown('asterisk-unavailable', why));
-        },
-        hintChanged: (status) => this.#feed({ type: 'hintChanged', status }),
-        deviceChanged: (status) => {
-          this.#meter.seen(status, performance.now());
-          this.#feed({ type: 'deviceChanged', status });
-        },
-        channelChanged: (change) => this.#feed({ type: 'channelChanged', change }),
-        answered: () => this.#feed({ type: 'asteriskAnswered' }),
-      },
+        echo: (status) => this.#meter.seen(status, performance.now()),
+      }),
     );
+  }
+
+  #amiOptions(): AmiOptions {
+    return { ...this.#options.ami, lease: this.#lease };
   }
 
   /** An edge may speak while the effects of its last word are carried out: then the new one waits its turn. */
@@ -299,8 +292,8 @@ export class Broker implements Served {
   #carryOut(effect: Effect): void {
     switch (effect.type) {
       case 'publish':
-        if (this.#watchers.size > 0) {
-          for (const { extension, state } of effect.entries) this.#show({ type: 'export', extension, state });
+        if (this.#watchers.size > 0 && effect.view === ALL) {
+          for (const entry of effect.entries) this.#show({ type: 'export', ...shown(entry) });
         }
         return this.#mesh.publish(effect.view, effect.entries);
       case 'snapshot':
@@ -329,18 +322,27 @@ export class Broker implements Served {
     if (note.kind === 'drift') this.happened('lamp-drift', `lamp ${note.lamp} was changed by somebody else`);
   }
 
-  #write({ id, lamp, state, since }: Extract<Effect, { type: 'setLamp' }>): void {
-    this.#report({ level: 'debug', event: 'lamp', text: `${lamp} = ${state}`, fields: { lamp, state } });
+  #write({ id, kind, lamp, state, since }: Extract<Effect, { type: 'setLamp' }>): void {
+    const text = stateText(state);
+    const what = kind === 'device' ? lamp : `${kind} of ${lamp}`;
+    const fields = { lamp, kind, state: text };
+    this.#report({ level: 'debug', event: 'lamp', text: `${what} = ${text}`, fields });
     if (this.#watchers.size > 0) {
       const { extension = lamp, tag: pbx = '' } = splitLampName(lamp) ?? {};
-      this.#show({ type: 'lamp', pbx, extension, state });
+      this.#show({ type: 'lamp', kind, pbx, extension, name: lamp, state: text });
     }
     const sentAt = performance.now();
     this.#meter.sent(lamp, state, sentAt);
-    void this.#asterisk.setDeviceState(lampDevice(lamp), state).then((result) => {
+    void this.#asked(lamp, state).then((result) => {
       this.#meter.answered(sentAt, since, result.ok, performance.now());
       this.#feed({ type: 'writeDone', id, ...result });
     });
+  }
+
+  #asked(lamp: string, state: Writable): Promise<WriteResult> {
+    return isPresence(state)
+      ? this.#asterisk.setPresence(lampPresentity(lamp), state)
+      : this.#asterisk.setDeviceState(lampDevice(lamp), state);
   }
 
   #show(event: WatchEvent): void {
@@ -391,8 +393,4 @@ export class Broker implements Served {
       Math.max(1, Math.ceil(at - now)),
     );
   }
-}
-
-function sizesOf({ hints, devices, channels }: Listing): Record<keyof Listing, number> {
-  return { hints: hints.length, devices: devices.length, channels: channels.length };
 }

@@ -3,6 +3,7 @@
  * and in the metrics. Owns the codes, their severity, words and cures, and when each begins and ends. No clock, no
  * I/O; times are milliseconds of one monotonic clock. docs/operations.md tells each at length; a test compares.
  */
+import type { Held } from './core/lamps.ts';
 import type { Belief } from './core/peer.ts';
 
 export type Severity = 'error' | 'warning';
@@ -26,6 +27,10 @@ export const CONDITIONS = {
     cure: 'another broker has our tag: stop it, or give each PBX a tag and an identity of its own',
   },
   'exports-left-out': { severity: 'error', cure: 'export fewer extensions: narrow match: in the config' },
+  'other-federation': {
+    severity: 'error',
+    cure: 'a federation of Asterisk itself (PJSIP publish, XMPP) brings lamps of another PBX: keep Custom:EXT*tag out of it, then restart Asterisk; docs/migration.md',
+  },
   standby: {
     severity: 'warning',
     cure: 'nothing is wrong if this broker is to stand by for the other one beside this Asterisk; else stop one of the two',
@@ -145,6 +150,9 @@ export interface Facts {
     /** Lamps whose last write was refused, and the reason of the latest. */
     readonly refused: number;
     readonly refusedWhy?: string;
+    /** Lamps that show something else than what Asterisk took from us, and one of them. */
+    readonly held: number;
+    readonly heldLamp?: Held;
   };
   readonly peers: readonly PeerFacts[];
 }
@@ -238,6 +246,15 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
     );
   }
   if (asterisk.deaf !== undefined) yield here('events-missing', asterisk.deaf);
+  // Without events nothing is told of any write.
+  if (lamps.heldLamp !== undefined && asterisk.deaf === undefined) {
+    const { lamp, shows, written } = lamps.heldLamp;
+    const more = lamps.held > 1 ? ` (and ${lamps.held - 1} more)` : '';
+    yield here(
+      'other-federation',
+      `lamp ${lamp}${more} shows ${shows} though ${written} was written: another PBX tells this Asterisk of it`,
+    );
+  }
   if (exports.leftOut > 0) {
     yield here(
       'exports-left-out',

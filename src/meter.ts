@@ -2,9 +2,10 @@
  * How long things take between the edges. Owns the writes whose echo has not come back yet; counts nothing else.
  * Times are milliseconds of one monotonic clock.
  */
+import type { Writable } from './core/lamps.ts';
 import { lampDevice } from './core/names.ts';
+import { isPresence } from './core/presence.ts';
 import type { DeviceStatus } from './core/source.ts';
-import type { WritableState } from './core/state.ts';
 
 /** Where measurements go. */
 export interface Gauges {
@@ -22,13 +23,15 @@ export const MAX_ECHOES = 1_000;
 export class Meter {
   readonly #gauges: Gauges;
   /** device → its last write. */
-  readonly #echoes = new Map<string, { readonly state: WritableState; readonly at: number }>();
+  readonly #echoes = new Map<string, { readonly state: Writable; readonly at: number }>();
 
   constructor(gauges: Gauges) {
     this.#gauges = gauges;
   }
 
-  sent(lamp: string, state: WritableState, now: number): void {
+  /** Of a presence only the answer is measured. */
+  sent(lamp: string, state: Writable, now: number): void {
+    if (isPresence(state)) return;
     const device = lampDevice(lamp);
     // Asked anew, it is the newest again.
     this.#echoes.delete(device);

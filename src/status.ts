@@ -4,7 +4,10 @@
  */
 import { type Condition, type Facts, PASSING_MS } from './conditions.ts';
 import type { Federation, FederationStatus } from './core/federation.ts';
-import type { OriginStatus } from './core/mirror.ts';
+import type { Seen } from './core/lamps.ts';
+import type { Entry } from './core/message.ts';
+import type { OriginStatus } from './core/mirror-status.ts';
+import { isPresence, presenceWords } from './core/presence.ts';
 import type { Awaited, ConditionRow, Counters, PeerRow, StateRow, Status } from './http/contract.ts';
 import type { MeshStatus, PeerStatus } from './mesh/types.ts';
 
@@ -90,6 +93,8 @@ export function factsOf(snapshot: Snapshot): Facts {
       writesPerSecond,
       refused: federation.refused,
       ...(federation.refusedWhy !== undefined && { refusedWhy: federation.refusedWhy }),
+      held: federation.held,
+      ...(federation.heldLamp !== undefined && { heldLamp: federation.heldLamp }),
     },
     peers: federation.origins
       .filter(({ former }) => !former)
@@ -113,12 +118,25 @@ export function conditionRow({ since, ...row }: Condition, now: number): Conditi
 
 /** Our exports, then every lamp. */
 export function stateRows(pbx: string, federation: Federation): StateRow[] {
-  const rows: StateRow[] = federation.exported().map(({ extension, state }) => ({ pbx, extension, state }));
-  for (const { origin, extension, name, told, desired, written } of federation.lamps()) {
-    const lamp = { name, desired: desired ?? null, written: written ?? null };
-    rows.push({ pbx: origin, extension, state: told ?? null, lamp });
+  const rows: StateRow[] = federation.exported().map((entry) => ({ pbx, ...shown(entry) }));
+  for (const { origin, kind, extension, name, told, desired, written } of federation.lamps()) {
+    const lamp = { name, desired: textOf(desired), written: textOf(written) };
+    rows.push({ pbx: origin, kind, extension, state: textOf(told), lamp });
   }
   return rows;
+}
+
+/** An entry in words. */
+export function shown({ kind, extension, state }: Entry): Pick<StateRow, 'kind' | 'extension' | 'state'> {
+  return { kind, extension, state: textOf(state) };
+}
+
+export function stateText(state: Seen): string {
+  return isPresence(state) ? presenceWords(state) : state;
+}
+
+function textOf(state: Seen | null | undefined): string | null {
+  return state === null || state === undefined ? null : stateText(state);
 }
 
 function peerRow(origin: OriginStatus, peer: PeerStatus | undefined, now: number): PeerRow {

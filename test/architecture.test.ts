@@ -20,6 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'ami',
     'mesh',
     'http',
+    'ami-handlers.ts',
     'broker-options.ts',
     'conditions.ts',
     'health.ts',
@@ -27,6 +28,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'report.ts',
     'status.ts',
   ],
+  'ami-handlers.ts': ['core', 'ami', 'report.ts'],
   'broker-options.ts': ['core', 'ami', 'mesh', 'http'],
   'health.ts': ['conditions.ts', 'status.ts', 'http', 'core'],
   'status.ts': ['core', 'mesh', 'http', 'conditions.ts'],
@@ -54,6 +56,8 @@ const CONFINED: Record<string, readonly string[]> = {
   commander: ['cli/', 'main.ts'],
   '@peculiar/x509': ['mesh/identity.ts'],
   'reflect-metadata': ['mesh/identity.ts'],
+  // Linear in time whatever the pattern, and pure: names that peers tell are held against it.
+  re2js: ['core/regex.ts'],
 };
 
 const MAX_LINES = 400;
@@ -96,11 +100,11 @@ test('every room of the house exists, so that a rule cannot outlive what it hold
   assert.deepEqual([...rooms].sort(), Object.keys(ARROWS).sort());
 });
 
-test('the core is pure: no packages, no node, no clock, no timers, no chance', () => {
+test('the core is pure: no packages but one that is as pure, no node, no clock, no timers, no chance', () => {
   for (const { path, room, imports, text } of sources()) {
     if (room !== 'core') continue;
     assert.deepEqual(
-      imports.filter((name) => !name.startsWith('./')),
+      imports.filter((name) => !name.startsWith('./') && name !== 're2js'),
       [],
       path,
     );

@@ -2,6 +2,7 @@
  * The local Asterisk, whatever session it takes: one session after another until closed. Owns when to dial
  * and what the broker is told of it.
  */
+import type { Presence } from '../core/presence.ts';
 import type { ChannelChange } from '../core/source.ts';
 import type {
   AmiDown,
@@ -12,8 +13,9 @@ import type {
   AsteriskStatus,
   WriteResult,
 } from './contract.ts';
+import type { Action } from './encode.ts';
 import { TIMES, type Times } from './limits.ts';
-import { standby } from './reasons.ts';
+import type { ListAction } from './offers.ts';
 import { Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -22,7 +24,21 @@ export function createAsterisk(options: AmiOptions, handlers: AmiHandlers, times
   return new LocalAsterisk(options, handlers, times);
 }
 
+/** Why a session ends that misses events. */
+const DEAF: ReadonlySet<AmiDownReason> = new Set([
+  'missing-events',
+  'missing-channel-events',
+  'missing-presence-events',
+]);
+
 const NO_SESSION: WriteResult = { ok: false, why: 'there is no session with Asterisk' };
+
+/** How Asterisk refuses a variable, also when there is no such function; of that it logs an error each time (main/pbx_functions.c). */
+const NOT_SET = 'Variable not set';
+const NO_PRESENCE: WriteResult = {
+  ok: false,
+  why: 'this Asterisk does not take PRESENCE_STATE; load func_presencestate (modules.conf: load=func_presencestate.so; since 11)',
+};
 
 class LocalAsterisk implements Asterisk {
   #options: AmiOptions;
@@ -32,6 +48,8 @@ class LocalAsterisk implements Asterisk {
   #session: Session | undefined;
   #upkeep: Upkeep | undefined;
   #isUp = false;
+  /** What the session that was up last reads. */
+  #lists: readonly string[] = [];
   #upSince = 0;
   #isClosed = false;
   /** Set from the end of one session to the dialling of the next. */
@@ -45,6 +63,8 @@ class LocalAsterisk implements Asterisk {
   readonly #unheard = new Set<ChannelChange['type']>();
   /** Another broker works beside this Asterisk, as far as was seen. */
   #standsBy = false;
+  /** A presence was refused since everything was last read: no other one is tried until then. */
+  #noPresence = false;
   /** What `failed` was last called for since the last session that was up. */
   #told: AmiDownReason | undefined;
 
@@ -59,12 +79,24 @@ class LocalAsterisk implements Asterisk {
     if (!this.#session && !this.#isClosed) this.#dial();
   }
 
-  async setDeviceState(device: string, state: string): Promise<WriteResult> {
+  setDeviceState(device: string, state: string): Promise<WriteResult> {
+    return this.#write({ name: 'Setvar', device, state });
+  }
+
+  async setPresence(presentity: string, presence: Presence): Promise<WriteResult> {
+    if (this.#isUp && this.#noPresence) return NO_PRESENCE;
+    const result = await this.#write({ name: 'Setvar', presentity, presence });
+    if (result.ok || result.why !== NOT_SET) return result;
+    this.#noPresence = true;
+    return NO_PRESENCE;
+  }
+
+  async #write(action: Action): Promise<WriteResult> {
     const session = this.#session;
     if (!session || !this.#isUp || this.#isClosed) return NO_SESSION;
     const { lease } = session;
     if (lease && !lease.isSure && !((await lease.makeSure()) && session === this.#session)) return NO_SESSION;
-    const answer = await session.ask({ name: 'Setvar', device, state }, this.#times.answer);
+    const answer = await session.ask(action, this.#times.answer);
     return answer.ok ? { ok: true } : { ok: false, why: answer.why };
   }
 
@@ -75,7 +107,8 @@ class LocalAsterisk implements Asterisk {
   reconfigure(options: AmiOptions): void {
     const before = this.#options;
     this.#options = options;
-    if (sessionOf(before) === sessionOf(options)) return this.#upkeep?.retime(options);
+    const isSame = sessionOf(before) === sessionOf(options);
+    if (isSame && this.#isEnough(before, options)) return this.#upkeep?.retime(options);
     this.#backoff = this.#times.redialFirst;
     // What failed with the old options is told again when it fails with these.
     this.#told = undefined;
@@ -86,6 +119,14 @@ class LocalAsterisk implements Asterisk {
       clearTimeout(this.#redial);
       this.#redialLater();
     }
+  }
+
+  /** What the config takes states from decides only whether an Asterisk will do. */
+  #isEnough(before: AmiOptions, { devices = false, presences = false }: AmiOptions): boolean {
+    const isAsBefore = (before.devices ?? false) === devices && (before.presences ?? false) === presences;
+    if (isAsBefore || !this.#isUp) return isAsBefore;
+    const has = (list: ListAction): boolean => this.#lists.includes(list);
+    return (!devices || has('DeviceStateList')) && (!presences || has('PresenceStateList'));
   }
 
   status(): AsteriskStatus {
@@ -110,22 +151,26 @@ class LocalAsterisk implements Asterisk {
       this.#options,
       {
         toAsk: (listed) => upkeep.toAsk(listed),
-        standsBy: () => this.#standBy(),
-        up: (listing, version) => {
+        standsBy: (why) => this.#standBy(why),
+        up: (listing, about) => {
           // The lease was given back already.
           if (this.#isClosed) return;
           this.#isUp = true;
+          this.#lists = about.lists;
           this.#sessions += 1;
           this.#upSince = performance.now();
           this.#told = undefined;
           this.#standsBy = false;
+          this.#noPresence = false;
           // First the listing, then what follows from it.
-          this.#handlers.up(listing, { version });
+          this.#handlers.up(listing, about);
           if (this.#isUp) upkeep.start(listing);
         },
         hintChanged: (status) => upkeep.hintChanged(status),
         deviceChanged: (status) => upkeep.deviceChanged(status),
         channelChanged: (change) => upkeep.channelChanged(change),
+        presenceChanged: (status) => upkeep.presenceChanged(status),
+        mailboxChanged: (status) => upkeep.mailboxChanged(status),
         reloaded: () => upkeep.relist(),
         ended: (why) => {
           upkeep.stop();
@@ -143,6 +188,7 @@ class LocalAsterisk implements Asterisk {
         toAsk: (listed) => handlers.toAsk(listed),
         relisted: (listing) => {
           this.#relists += 1;
+          this.#noPresence = false;
           handlers.relisted(listing);
         },
         hintChanged: (status) => {
@@ -158,6 +204,11 @@ class LocalAsterisk implements Asterisk {
           if (this.#unheard.size === 0) this.#heard('missing-channel-events');
           handlers.channelChanged(change);
         },
+        presenceChanged: (status) => {
+          this.#heard('missing-presence-events');
+          handlers.presenceChanged(status);
+        },
+        mailboxChanged: (status) => handlers.mailboxChanged(status),
         answered: () => handlers.answered(),
       },
       this.#times,
@@ -167,11 +218,11 @@ class LocalAsterisk implements Asterisk {
     session.start();
   }
 
-  #standBy(): void {
+  #standBy(why: AmiDown): void {
     if (this.#standsBy && this.#told === undefined) return;
     this.#standsBy = true;
     this.#told = undefined;
-    this.#handlers.standsBy(standby(this.#options.lease?.tag ?? ''));
+    this.#handlers.standsBy(why);
   }
 
   #heard(reason: AmiDownReason): void {
@@ -180,7 +231,7 @@ class LocalAsterisk implements Asterisk {
 
   #ended(why: AmiDown): void {
     const wasUp = this.#isUp;
-    if (why.reason === 'missing-events' || why.reason === 'missing-channel-events') {
+    if (DEAF.has(why.reason)) {
       this.#deaf = why;
       this.#unheard.add('state').add('gone');
     }
@@ -188,20 +239,17 @@ class LocalAsterisk implements Asterisk {
     // A session that ends as soon as it is up must not be tried again and again at full speed.
     const stayed = wasUp && performance.now() - this.#upSince >= this.#times.stayedUp;
     if (stayed) this.#backoff = this.#times.redialFirst;
-    if (wasUp) {
-      this.#handlers.down(why);
-    } else if (
-      why.reason !== 'standby' &&
-      this.#told !== why.reason &&
-      why.reason !== 'reconfigured' &&
-      !this.#isClosed
-    ) {
-      this.#told = why.reason;
-      this.#handlers.failed(why);
-    }
-    if (why.reason === 'standby') this.#standBy();
+    if (wasUp) this.#handlers.down(why);
+    if (why.reason === 'standby') this.#standBy(why);
+    else if (!wasUp) this.#failed(why);
     // The handlers may have closed us.
     if (!this.#isClosed) this.#redialLater();
+  }
+
+  #failed(why: AmiDown): void {
+    if (this.#told === why.reason || why.reason === 'reconfigured' || this.#isClosed) return;
+    this.#told = why.reason;
+    this.#handlers.failed(why);
   }
 
   /** Never at once: Asterisk must have seen the old session go (allowmultiplelogin=no). */
@@ -212,6 +260,7 @@ class LocalAsterisk implements Asterisk {
 }
 
 /** What makes it another session, as a text to compare; the intervals do not. */
-function sessionOf({ pingEveryMs: _, relistEveryMs: __, ...rest }: AmiOptions): string {
+function sessionOf(options: AmiOptions): string {
+  const { pingEveryMs: _, relistEveryMs: __, devices: ___, presences: ____, ...rest } = options;
   return JSON.stringify(rest);
 }

@@ -2,7 +2,16 @@
  * What the local Asterisk is to the rest of Hintmesh. Owns the shapes between `ami/` and `broker.ts`:
  * options in, handlers called, results given. No code.
  */
-import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type { Presence } from '../core/presence.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintKey,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from '../core/source.ts';
 
 export interface AmiOptions {
   readonly host: string;
@@ -25,6 +34,11 @@ export interface AmiOptions {
   readonly relistEveryMs: number;
   /** Whether channels are read too (CoreShowChannels and their events); else `channelChanged` is never called. */
   readonly channels: boolean;
+  /** Whether states are taken from these: then an Asterisk that has no list of them is not enough. Where it has, they are read. */
+  readonly devices?: boolean;
+  readonly presences?: boolean;
+  /** The same of mailboxes, and whether they are read at all (VoicemailUsersList and MessageWaiting). */
+  readonly mailboxes?: boolean;
   /**
    * Who we are among the brokers beside this Asterisk: of those with one tag, one works (lease.ts). Epochs are
    * [A-Za-z0-9_-]{1,64}: of this run, and of the one whose place we take. Absent: nobody else is reckoned with.
@@ -44,7 +58,9 @@ export type AmiDownReason =
   | 'missing-privilege'
   | 'missing-events'
   | 'missing-channel-events'
+  | 'missing-presence-events'
   | 'missing-module'
+  | 'too-old'
   | 'no-lease'
   | 'list-failed'
   | 'ping-timeout'
@@ -60,6 +76,13 @@ export interface AmiDown {
   readonly text: string;
 }
 
+/** What the Asterisk of a session is. */
+export interface About {
+  readonly version: string;
+  /** The list actions that are read, as it has them and the options want them. */
+  readonly lists: readonly string[];
+}
+
 export interface AmiHandlers {
   /**
    * Given every hint the list shows, the extensions that must be asked one by one with ExtensionState
@@ -67,12 +90,14 @@ export interface AmiHandlers {
    */
   toAsk(listed: readonly HintStatus[]): readonly HintKey[];
   /** Booted, and everything read. Until then, and after `down`, nothing else is called but `failed` and `toAsk`. */
-  up(listing: Listing, about: { readonly version: string }): void;
+  up(listing: Listing, about: About): void;
   relisted(listing: Listing): void;
   down(why: AmiDown): void;
   hintChanged(status: HintStatus): void;
   deviceChanged(status: DeviceStatus): void;
   channelChanged(change: ChannelChange): void;
+  presenceChanged(status: PresenceStatus): void;
+  mailboxChanged(status: MailboxStatus): void;
   /** A Ping was answered. */
   answered(): void;
   /**
@@ -101,15 +126,17 @@ export interface Asterisk {
   start(): void;
   /**
    * One Setvar, written at once and in call order. Resolves with Asterisk's answer, or `ok: false` when the
-   * session ends first, no answer comes in time, or `device` is no lamp or `state` no state that can be
-   * written. Never rejects. After `down` the answers of writes still owed resolve with `ok: false`.
+   * session ends first, no answer comes in time, or `device` is no lamp (`Custom:EXT*tag`, or `Custom:EXT`) or `state`
+   * no state that can be written. Never rejects. After `down` the answers of writes still owed resolve with `ok: false`.
    */
   setDeviceState(device: string, state: string): Promise<WriteResult>;
+  /** Setvar of `PRESENCE_STATE(CustomPresence:EXT*tag)`, or of `CustomPresence:EXT`; with the promises of `setDeviceState`. */
+  setPresence(presentity: string, presence: Presence): Promise<WriteResult>;
   /** Read everything again; several calls within `RELIST_DEBOUNCE_MS` are one. */
   relist(): void;
   /**
    * Other options from now on: the session that is up, or under way, ends as `reconfigured`, and the next one is dialled.
-   * Where only the intervals differ, it goes on with those.
+   * Where only the intervals differ, or what states are taken from and Asterisk has that too, it goes on with those.
    */
   reconfigure(options: AmiOptions): void;
   status(): AsteriskStatus;

@@ -8,7 +8,7 @@
  */
 import type { Listing } from '../core/source.ts';
 import type { AmiOptions } from './contract.ts';
-import type { Answer } from './exchange.ts';
+import { type Answer, isForbidden } from './exchange.ts';
 import { TIMES, type Times } from './limits.ts';
 import { missingWrite } from './reasons.ts';
 import { Session } from './session.ts';
@@ -37,7 +37,6 @@ export interface Database {
 /** How Asterisk says that there is no such row (main/db.c, `manager_dbget`, `manager_dbdel`). */
 const NOT_FOUND = /not found/i;
 const NOT_DELETED = /could not be deleted/i;
-const FORBIDDEN = /permission denied/i;
 
 /** Runs `work` in one session of its own. Rejects with a {@link DatabaseError}, or as `work` does. */
 export async function inDatabase<T>(
@@ -61,6 +60,8 @@ export async function inDatabase<T>(
       hintChanged: ignore,
       deviceChanged: ignore,
       channelChanged: ignore,
+      presenceChanged: ignore,
+      mailboxChanged: ignore,
       reloaded: ignore,
       ended: ({ text }) => settle(new DatabaseError(text)),
     },
@@ -120,10 +121,6 @@ class SessionDatabase implements Database {
   #ask(action: Parameters<Session['ask']>[0]): Promise<Answer> {
     return this.#session.ask(action, this.#times.answer);
   }
-}
-
-function isForbidden(answer: Answer): boolean {
-  return !answer.ok && answer.kind === 'refused' && FORBIDDEN.test(answer.why);
 }
 
 function mayNotRemove({ username }: AmiOptions): string {

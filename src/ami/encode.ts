@@ -3,19 +3,30 @@
  * Every action passes `encode`; nothing else may make the library write. AMI has no escaping and takes a
  * bare LF as the end of a line (main/manager.c, `get_input`), so a value is refused, never mended.
  */
-import { isContext, isExtension, isTag, lampDevice, lampName, lampOfDevice } from '../core/names.ts';
+import {
+  isContext,
+  isExtension,
+  isTag,
+  lampDevice,
+  lampName,
+  lampOfDevice,
+  splitLampName,
+} from '../core/names.ts';
+import { isPresenceText, isPresenceWord, type Presence, partsOf } from '../core/presence.ts';
 import { isDeviceState } from '../core/state.ts';
 import { isLease } from './lease.ts';
 import { MAX_ACTION_LINE, MAX_ACTION_LINES } from './limits.ts';
+import type { ListAction } from './offers.ts';
 
 export type Action =
   | { readonly name: 'Login'; readonly username: string; readonly secret: string }
   | { readonly name: 'Ping' | 'CoreStatus' | 'CoreSettings' | 'ListCommands' }
-  | { readonly name: 'ExtensionStateList' | 'DeviceStateList' | 'CoreShowChannels' }
+  | { readonly name: ListAction }
   | { readonly name: 'ExtensionState'; readonly context: string; readonly extension: string }
   /** Reads DEVICE_STATE of a device nobody has: tells whether the function is there. */
   | { readonly name: 'Getvar' }
   | { readonly name: 'Setvar'; readonly device: string; readonly state: string }
+  | { readonly name: 'Setvar'; readonly presentity: string; readonly presence: Presence }
   /** The row of a lamp in Asterisk's database: is there one, and take it out; see database.ts. */
   | { readonly name: 'DBGet' | 'DBDel'; readonly device: string }
   /** The lease of the brokers with this tag; see lease.ts. */
@@ -62,7 +73,14 @@ function headersOf(action: Action): Encoded {
         if (!isLease(action.lease)) throw new Unwritable(`${quote(action.lease)} is no lease`);
         return { variable: leaseVariable(action.leaseOf), value: action.lease };
       }
-      return { variable: `DEVICE_STATE(${lamp(action.device)})`, value: writable(action.state) };
+      if ('presentity' in action) {
+        const name = mirrored(action.presentity, 'CustomPresence:');
+        return { variable: `PRESENCE_STATE(${name})`, value: presenceValue(action.presence) };
+      }
+      return {
+        variable: `DEVICE_STATE(${mirrored(action.device, 'Custom:')})`,
+        value: writable(action.state),
+      };
     case 'DBGet':
     case 'DBDel':
       // Keyed by what stands after `Custom:` (funcs/func_devstate.c, `devstate_write`).
@@ -83,6 +101,29 @@ function lamp(device: string): string {
   const name = parts && lampName(parts.extension, parts.tag);
   if (name === undefined) throw new Unwritable(`device ${quote(device)} is no lamp (Custom:EXT*tag)`);
   return lampDevice(name);
+}
+
+/**
+ * What shows something of another PBX: `EXT*tag`, or `EXT` where number plans do not overlap. Built again like a lamp:
+ * Asterisk takes a prefix in any case, and what is looked up later only as it was written.
+ */
+function mirrored(name: string, prefix: 'Custom:' | 'CustomPresence:'): string {
+  const bare = name.slice(prefix.length);
+  const isPrefixed = name.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase();
+  if (!isPrefixed || (splitLampName(bare) === undefined && !isExtension(bare))) {
+    throw new Unwritable(`${quote(name)} is no lamp (${prefix}EXT*tag or ${prefix}EXT)`);
+  }
+  return `${prefix}${bare}`;
+}
+
+/** The texts go in base64 (`e`): as they are, a comma in them would end them (funcs/func_presencestate.c, `parse_data`). */
+function presenceValue(presence: Presence): string {
+  const { word, subtype, message } = partsOf(presence);
+  if (!isPresenceWord(word) || !isPresenceText(subtype) || !isPresenceText(message)) {
+    throw new Unwritable(`presence ${quote(presence)} cannot be written`);
+  }
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return `${word},${base64(subtype)},${base64(message)},e`;
 }
 
 function writable(state: string): string {

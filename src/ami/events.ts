@@ -14,9 +14,9 @@ const MAX_DEVICE = 255;
 const MAX_UNIQUEID = 151;
 /** Asterisk reserves 80 for most names, not for all. */
 const MAX_CHANNEL = 255;
-/** Events cut the hint here (main/manager.c, `manager_state_cb`), ExtensionState sooner (`action_extensionstate`). */
+/** Events cut the hint here (main/manager.c, `manager_state_cb`), ExtensionState sooner (`action_extensionstate`; up to 13.0 at 254). */
 const EVENT_HINT_CUT = 511;
-const ASKED_HINT_CUT = 255;
+const ASKED_HINT_CUT = 254;
 
 const STATUS = /^-?\d{1,3}$/;
 const CHANNEL_STATE = /^\d{1,2}$/;

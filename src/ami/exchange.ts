@@ -12,6 +12,16 @@ export type Answer =
   /** Asterisk said no, or said nothing in time or before the session ended, or was never asked. */
   | { readonly ok: false; readonly kind: 'refused' | 'unanswered' | 'unwritten'; readonly why: string };
 
+/** Asterisk does not let this manager user do it. */
+export function isForbidden(answer: Answer): boolean {
+  return !answer.ok && answer.kind === 'refused' && /permission denied/i.test(answer.why);
+}
+
+/** Asterisk has no such action: its module is not loaded, or it is older than that. */
+export function isUnknown(answer: Answer): boolean {
+  return !answer.ok && answer.kind === 'refused' && /unknown command/i.test(answer.why);
+}
+
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly timer: NodeJS.Timeout;
@@ -89,7 +99,7 @@ export class Exchange {
         kind: 'refused',
         why: told(message['message'] ?? 'refused without a reason'),
       });
-    } else if (pending.onRow && message['eventlist']?.toLowerCase() === 'start') {
+    } else if (pending.onRow && isListStart(message)) {
       pending.timer.refresh();
     } else {
       pending.onRow?.(message);
@@ -99,7 +109,7 @@ export class Exchange {
 
   #row(id: string, pending: Pending, onRow: (row: Message) => void, message: Message): void {
     const list = message['eventlist']?.toLowerCase();
-    if (list === 'complete') {
+    if (list === 'complete' || (list === undefined && UNMARKED_END.test(message['event'] ?? ''))) {
       this.#settle(id, { ok: true, message });
     } else if (list !== undefined) {
       this.#settle(id, { ok: false, kind: 'unanswered', why: `the list ended with ${told(list)}` });
@@ -119,4 +129,13 @@ export class Exchange {
     clearTimeout(pending.timer);
     pending.resolve(answer);
   }
+}
+
+/** Up to 12 not every list says that it is one (apps/app_voicemail.c, `manager_list_voicemail_users`), nor that it ends. */
+const UNMARKED_START = /will follow$/i;
+const UNMARKED_END = /Complete$/;
+
+function isListStart(message: Message): boolean {
+  const list = message['eventlist']?.toLowerCase();
+  return list === undefined ? UNMARKED_START.test(message['message'] ?? '') : list === 'start';
 }

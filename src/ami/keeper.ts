@@ -4,22 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AmiDown, AmiOptions } from './contract.ts';
-import type { Answer, Exchange } from './exchange.ts';
-import { asked, Claimant, FREE, held, keeping } from './lease.ts';
+import { type Answer, type Exchange, isForbidden } from './exchange.ts';
+import { asked, type Before, Claimant, FREE, held, keeping } from './lease.ts';
 import { RELEASE_TIMEOUT_MS, type Times } from './limits.ts';
 import { missingWrite, noLease, standby } from './reasons.ts';
 
-/** What is known from the sessions before. */
-export interface Before {
-  /** The last one stood by. */
-  readonly stoodBy: boolean;
-  /** When it was last sure that we hold the lease; absent: we never did. */
-  readonly heldAt?: number | undefined;
-}
-
 export interface KeeperHandlers {
   /** Another broker holds it. May be called more than once. */
-  standsBy(): void;
+  standsBy(why: AmiDown): void;
   /** Another broker took it. */
   lost(why: AmiDown): void;
 }
@@ -64,10 +56,9 @@ export class Keeper {
 
   /** Resolves when it is ours, or with why that cannot be found out. */
   async claim(): Promise<AmiDown | undefined> {
-    const { epoch, former } = this.#lease;
-    const { stoodBy, heldAt } = this.#before;
+    const { tag, epoch, former } = this.#lease;
     const ours = former === undefined ? [epoch] : [epoch, former];
-    const claimant = new Claimant({ ours, stoodBy, heldAt }, this.#times.lease);
+    const claimant = new Claimant({ ...this.#before, ours }, this.#times.lease);
     let slowestMs = 0;
     for (;;) {
       const now = performance.now();
@@ -83,7 +74,7 @@ export class Keeper {
         if (!written.ok) return this.#failed(written);
         claimant.hasAsked(performance.now());
       }
-      if (claimant.standsBy) this.#handlers.standsBy();
+      if (claimant.standsBy) this.#handlers.standsBy(standby(tag));
       await this.#pause(this.#times.lease.look);
     }
   }
@@ -176,8 +167,7 @@ export class Keeper {
     return sleep(ms, undefined, { ref: false });
   }
 
-  #failed({ kind, why }: Extract<Answer, { ok: false }>): AmiDown {
-    const isForbidden = kind === 'refused' && /permission denied/i.test(why);
-    return isForbidden ? missingWrite(this.#options, 'Getvar and Setvar') : noLease(why);
+  #failed(answer: Extract<Answer, { ok: false }>): AmiDown {
+    return isForbidden(answer) ? missingWrite(this.#options, 'Getvar and Setvar') : noLease(answer.why);
   }
 }

@@ -46,13 +46,17 @@ export function keeping(text: string, epoch: string): Hold {
 /** Slow answers: the question is written after one, read by the holder after another, and answered after a third. */
 const ANSWERS = 3;
 
-export interface Claiming {
+/** What is known from the sessions before. */
+export interface Before {
+  /** Another broker held it in the last one. Then an Asterisk that has forgotten it is left to that one first. */
+  readonly stoodBy: boolean;
+  /** When one of ours was last sure that we hold it; absent: we never did. */
+  readonly heldAt?: number | undefined;
+}
+
+export interface Claiming extends Before {
   /** The epochs of this run and of the one before, which is over. */
   readonly ours: readonly string[];
-  /** Another broker held it before. Then an Asterisk that has forgotten it is left to that one first. */
-  readonly stoodBy: boolean;
-  /** When an earlier session of ours last held it. */
-  readonly heldAt?: number | undefined;
 }
 
 /** From the first look at the lease until it is ours. Times are milliseconds of one monotonic clock. */

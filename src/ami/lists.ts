@@ -1,18 +1,46 @@
 /**
- * Reading everything the local Asterisk has: its hints, its devices, its channels if they are wanted, and the
- * extensions that no list shows. Owns which lists are asked for, and what it means when one fails.
+ * Reading everything the local Asterisk has: the lists it offers, and the extensions that none of them shows. Owns how the
+ * lists are asked for, what becomes of their rows, and what it means when one fails.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HintKey, HintStatus } from '../core/source.ts';
 import type { AmiDown, AmiOptions } from './contract.ts';
 import { askedStatus, channelStatus, deviceStatus, hintStatus } from './events.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import { type Answer, type Exchange, isForbidden, isUnknown } from './exchange.ts';
 import { ASK_WINDOW, MAX_LISTED, MAX_ROWS, type Times } from './limits.ts';
+import { mailboxOfRow } from './mailbox.ts';
 import type { Merge } from './merge.ts';
-import { listFailed, missingModule, missingWrite } from './reasons.ts';
+import type { Message } from './message.ts';
+import { type ListAction, missingList, type Offers } from './offers.ts';
+import { presenceStatus } from './presence.ts';
+import { listFailed, missingWrite } from './reasons.ts';
 
 /** How 22.11 says that there are no hints at all (up to 22.10: Success and no rows). */
 const NO_HINTS = /no dialplan hints/i;
+
+/** What each row of a list becomes; one that is not understood is no row. */
+const ROWS: Record<ListAction, (row: Message, merge: Merge, offers: Offers) => void> = {
+  ExtensionStateList: (row, merge) => {
+    const status = row['event'] === 'ExtensionStatus' ? hintStatus(row) : undefined;
+    if (status) merge.hint(status);
+  },
+  DeviceStateList: (row, merge) => {
+    const status = row['event'] === 'DeviceStateChange' ? deviceStatus(row) : undefined;
+    if (status) merge.device(status);
+  },
+  PresenceStateList: (row, merge, { escapes }) => {
+    const status = row['event'] === 'PresenceStateChange' ? presenceStatus(row, escapes) : undefined;
+    if (status) merge.presence(status);
+  },
+  VoicemailUsersList: (row, merge) => {
+    const status = row['event'] === 'VoicemailUserEntry' ? mailboxOfRow(row) : undefined;
+    if (status) merge.mailbox(status);
+  },
+  CoreShowChannels: (row, merge) => {
+    const status = row['event'] === 'CoreShowChannel' ? channelStatus(row) : undefined;
+    if (status) merge.channel({ type: 'state', ...status });
+  },
+};
 
 /**
  * Fills `merge` with all lists, then with the extensions `toAsk` names. The caller gives it the events that
@@ -22,32 +50,22 @@ export async function readLists(
   exchange: Exchange,
   merge: Merge,
   toAsk: (listed: readonly HintStatus[]) => readonly HintKey[],
+  offers: Offers,
   options: AmiOptions,
   times: Times,
   again: boolean,
 ): Promise<AmiDown | undefined> {
-  const hints = exchange.ask({ name: 'ExtensionStateList' }, times.row, (row) => {
-    const status = row['event'] === 'ExtensionStatus' ? hintStatus(row) : undefined;
-    if (status) merge.hint(status);
-  });
-  const devices = exchange.ask({ name: 'DeviceStateList' }, times.row, (row) => {
-    const status = row['event'] === 'DeviceStateChange' ? deviceStatus(row) : undefined;
-    if (status) merge.device(status);
-  });
-  const channels = options.channels
-    ? exchange.ask({ name: 'CoreShowChannels' }, times.row, (row) => {
-        const status = row['event'] === 'CoreShowChannel' ? channelStatus(row) : undefined;
-        if (status) merge.channel({ type: 'state', ...status });
-      })
-    : undefined;
-  const hintsAnswer = await hints;
-  const devicesAnswer = await devices;
-  const channelsAnswer = await channels;
-  const failure =
-    (isNoHints(hintsAnswer) ? undefined : whyFailed('ExtensionStateList', hintsAnswer, options)) ??
-    whyFailed('DeviceStateList', devicesAnswer, options) ??
-    (channelsAnswer && whyFailed('CoreShowChannels', channelsAnswer, options));
-  if (failure) return failure;
+  // All at once: Asterisk takes them one after the other, and events come between them.
+  const answers = await Promise.all(
+    offers.lists.map(async (list): Promise<[ListAction, Answer]> => {
+      const onRow = (row: Message): void => ROWS[list](row, merge, offers);
+      return [list, await exchange.ask({ name: list }, times.row, onRow)];
+    }),
+  );
+  for (const [list, answer] of answers) {
+    const failure = isNoHints(answer) ? undefined : whyFailed(list, answer, options);
+    if (failure) return failure;
+  }
   const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times, again);
   if (!asked && !merge.isWhole) return listFailed('the lists', `they have more than ${MAX_LISTED} names`);
   return asked;
@@ -96,13 +114,13 @@ function isNoHints(answer: Answer): boolean {
   return !answer.ok && answer.kind === 'refused' && NO_HINTS.test(answer.why);
 }
 
-function whyFailed(action: string, answer: Answer, options: AmiOptions): AmiDown | undefined {
+function whyFailed(
+  action: ListAction | 'ExtensionState',
+  answer: Answer,
+  options: AmiOptions,
+): AmiDown | undefined {
   if (answer.ok) return undefined;
-  if (answer.kind === 'refused' && /permission denied/i.test(answer.why))
-    return missingWrite(options, action);
-  if (action === 'DeviceStateList' && answer.kind === 'refused' && /unknown command/i.test(answer.why)) {
-    // The others are in the core.
-    return missingModule('res_manager_devicestate', action);
-  }
-  return listFailed(action, answer.why);
+  if (isForbidden(answer)) return missingWrite(options, action);
+  const missing = action !== 'ExtensionState' && isUnknown(answer) ? missingList(action) : undefined;
+  return missing ?? listFailed(action, answer.why);
 }

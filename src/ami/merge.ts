@@ -10,6 +10,8 @@ import type {
   HintKey,
   HintStatus,
   Listing,
+  MailboxStatus,
+  PresenceStatus,
 } from '../core/source.ts';
 import { MAX_LISTED } from './limits.ts';
 
@@ -22,6 +24,8 @@ export class Merge {
   readonly #hints = new Map<string, HintStatus>();
   readonly #devices = new Map<string, DeviceStatus>();
   readonly #channels = new Map<string, ChannelStatus>();
+  readonly #presences = new Map<string, PresenceStatus>();
+  readonly #mailboxes = new Map<string, MailboxStatus>();
   /** Names of channels that events put on hold; no list has them. */
   readonly #held = new Set<string>();
   /** Events can add to what the lists have; past this bound the listing is no longer whole. */
@@ -39,6 +43,18 @@ export class Merge {
   device(status: DeviceStatus): void {
     if (this.#hasRoom(this.#devices.has(status.device), this.#devices)) {
       this.#devices.set(status.device, status);
+    }
+  }
+
+  presence(status: PresenceStatus): void {
+    if (this.#hasRoom(this.#presences.has(status.presentity), this.#presences)) {
+      this.#presences.set(status.presentity, status);
+    }
+  }
+
+  mailbox(status: MailboxStatus): void {
+    if (this.#hasRoom(this.#mailboxes.has(status.mailbox), this.#mailboxes)) {
+      this.#mailboxes.set(status.mailbox, status);
     }
   }
 
@@ -83,6 +99,8 @@ export class Merge {
       hints: this.hints(),
       devices: [...this.#devices.values()],
       channels: [...this.#channels.values()],
+      presences: [...this.#presences.values()],
+      mailboxes: [...this.#mailboxes.values()],
     };
   }
 

@@ -105,7 +105,7 @@ export function noFullyBooted(options: AmiOptions): AmiDown {
 export function missingRead(options: AmiOptions): AmiDown {
   return {
     reason: 'missing-events',
-    text: `device states change but no event tells; write read=call,system in section [${options.username}] of manager.conf`,
+    text: `states change but no event tells; write read=call,system in section [${options.username}] of manager.conf`,
   };
 }
 
@@ -113,6 +113,13 @@ export function missingChannelEvents(options: AmiOptions): AmiDown {
   return {
     reason: 'missing-channel-events',
     text: `channels come and go but no event tells; in section [${options.username}] of manager.conf let eventfilter pass ^Event: (Newchannel|Newstate|Rename|Hold|Unhold|Hangup) too, and write read=call,system`,
+  };
+}
+
+export function missingPresenceEvents(options: AmiOptions): AmiDown {
+  return {
+    reason: 'missing-presence-events',
+    text: `presence changes but no event tells; in section [${options.username}] of manager.conf let eventfilter pass ^Event: PresenceStateChange too, and write read=call,system`,
   };
 }
 
@@ -127,6 +134,16 @@ export function missingModule(module: string, without: string): AmiDown {
   return {
     reason: 'missing-module',
     text: `Asterisk has no ${without}; load ${module} (modules.conf: load=${module}.so)`,
+  };
+}
+
+/** It has no `event`, which `sources` of the config's export need. */
+export function tooOld(version: string, event: string, sources: string): AmiDown {
+  const instead =
+    event === 'DeviceStateChange' ? '; take those extensions from hints (context:) or from channels:' : '';
+  return {
+    reason: 'too-old',
+    text: `Asterisk ${version} has no ${event} (that came with 13), so \`${sources}\` in export of the config cannot work${instead}`,
   };
 }
 

@@ -2,30 +2,45 @@
  * The life of one AMI session: connect → greeting → login → FullyBooted → checks → lease → first listing → up, and
  * its end for whatever reason. Owns which stage it is in and where each packet goes. Does not reconnect.
  */
-import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintKey,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from '../core/source.ts';
 import { surelyUpSeconds } from './boot.ts';
 import { Connection } from './connection.ts';
-import type { AmiDown, AmiOptions } from './contract.ts';
+import type { About, AmiDown, AmiOptions } from './contract.ts';
 import type { Action } from './encode.ts';
 import { channelChange, deviceStatus, hintStatus } from './events.ts';
 import { type Answer, Exchange } from './exchange.ts';
-import { type Before, Keeper } from './keeper.ts';
+import { Keeper } from './keeper.ts';
+import type { Before } from './lease.ts';
 import { BOOT_SURELY_DONE_S, type Times } from './limits.ts';
 import { readLists } from './lists.ts';
+import { mailboxOfEvent } from './mailbox.ts';
 import { Merge } from './merge.ts';
-import { type Message, told } from './message.ts';
+import type { Message } from './message.ts';
+import { type Offers, offersOf } from './offers.ts';
+import { presenceStatus } from './presence.ts';
 import * as reasons from './reasons.ts';
 
 export interface SessionHandlers {
   toAsk(listed: readonly HintStatus[]): readonly HintKey[];
   /** Another broker works beside this Asterisk. May be called more than once. */
-  standsBy(): void;
+  standsBy(why: AmiDown): void;
   /** Booted, checked, and read for the first time; events follow from here on. */
-  up(listing: Listing, version: string): void;
+  up(listing: Listing, about: About): void;
   hintChanged(status: HintStatus): void;
   deviceChanged(status: DeviceStatus): void;
   /** Called only with `channels` in the options. */
   channelChanged(change: ChannelChange): void;
+  presenceChanged(status: PresenceStatus): void;
+  /** Called only with `mailboxes` in the options. */
+  mailboxChanged(status: MailboxStatus): void;
   /** Asterisk says that something was reloaded, or that it booted again. */
   reloaded(): void;
   /** Exactly once, at the latest when the connection is gone. */
@@ -45,6 +60,8 @@ export class Session {
   #bound: NodeJS.Timeout | undefined;
   /** The listing that is being read. */
   #merge: Merge | undefined;
+  /** Known from before the first reading on. */
+  #offers: Offers | undefined;
   readonly #keeper: Keeper | undefined;
 
   constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, before: Before) {
@@ -64,7 +81,7 @@ export class Session {
     const { lease } = options;
     if (lease) {
       this.#keeper = new Keeper(this.#exchange, { ...options, lease }, times, before, {
-        standsBy: () => handlers.standsBy(),
+        standsBy: (why) => handlers.standsBy(why),
         lost: (why) => this.end(why),
       });
     }
@@ -85,15 +102,16 @@ export class Session {
    * with `undefined` when it cannot, and then the session has ended. One reading at a time.
    */
   async read(): Promise<Listing | undefined> {
-    const merge = await this.#readAll();
+    const merge = this.#offers && (await this.#readAll(this.#offers));
     return merge?.listing();
   }
 
-  async #readAll(): Promise<Merge | undefined> {
+  async #readAll(offers: Offers): Promise<Merge | undefined> {
     const merge = new Merge();
     this.#merge = merge;
     const { toAsk } = this.#handlers;
-    const failure = await readLists(this.#exchange, merge, toAsk, this.#options, this.#times, this.#isUp);
+    const [options, times] = [this.#options, this.#times];
+    const failure = await readLists(this.#exchange, merge, toAsk, offers, options, times, this.#isUp);
     this.#merge = undefined;
     if (failure) this.end(failure);
     return this.#stage === 'ended' ? undefined : merge;
@@ -149,13 +167,15 @@ export class Session {
     if (probe.ok && probe.message['value'] === '') {
       return this.end(reasons.missingModule('func_devstate', 'DEVICE_STATE function'));
     }
+    const offers = offersOf(settings, commands, this.#options);
+    if ('reason' in offers) return this.end(offers);
+    this.#offers = offers;
     const unclaimed = await this.#keeper?.claim();
     if (unclaimed) return this.end(unclaimed);
-    const merge = await this.#readAll();
+    const merge = await this.#readAll(offers);
     if (!merge) return;
     this.#stage = 'up';
-    const version = (settings.ok && settings.message['asteriskversion']) || 'unknown';
-    this.#handlers.up(merge.listing(), told(version));
+    this.#handlers.up(merge.listing(), { version: offers.version, lists: offers.lists });
     for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
   }
 
@@ -184,6 +204,21 @@ export class Session {
         if (!status) return;
         this.#merge?.device(status);
         if (this.#isUp) this.#handlers.deviceChanged(status);
+        return;
+      }
+      case 'PresenceStateChange': {
+        // Before that nothing is read, and texts cannot be understood.
+        const status = this.#offers && presenceStatus(message, this.#offers.escapes);
+        if (!status) return;
+        this.#merge?.presence(status);
+        if (this.#isUp) this.#handlers.presenceChanged(status);
+        return;
+      }
+      case 'MessageWaiting': {
+        const status = this.#options.mailboxes ? mailboxOfEvent(message) : undefined;
+        if (!status) return;
+        this.#merge?.mailbox(status);
+        if (this.#isUp) this.#handlers.mailboxChanged(status);
         return;
       }
       case 'FullyBooted':

@@ -3,16 +3,39 @@
  * when something calls for it. Owns the timers of a session that is up.
  */
 import { performance } from 'node:perf_hooks';
-import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../core/source.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintKey,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from '../core/source.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import type { AmiDown, AmiHandlers, AmiOptions } from './contract.ts';
 import type { Times } from './limits.ts';
-import { missingChannelEvents, missingRead, pingTimeout } from './reasons.ts';
+import { PresenceWatch } from './presence-watch.ts';
+import { missingChannelEvents, missingPresenceEvents, missingRead, pingTimeout } from './reasons.ts';
 import type { Session } from './session.ts';
 import { Watch } from './watch.ts';
 
 /** An event that was queued before a Ping comes before its answer; one more Ping for the queueing itself. */
 const DEAF_PINGS = 2;
+
+/** That events which should be here are missing. */
+class Suspicion {
+  #pings = 0;
+
+  begin(): void {
+    this.#pings = DEAF_PINGS;
+  }
+
+  /** At an answered Ping: whether it is time to decide. */
+  isDue(): boolean {
+    return this.#pings > 0 && --this.#pings === 0;
+  }
+}
 
 type Handlers = Omit<AmiHandlers, 'up' | 'down' | 'standsBy' | 'failed'>;
 
@@ -23,6 +46,7 @@ export class Upkeep {
   readonly #times: Times;
   readonly #watch = new Watch();
   readonly #channelWatch = new ChannelWatch();
+  readonly #presenceWatch = new PresenceWatch();
   #asked: readonly HintKey[] = [];
   #isUp = false;
   #pinger: NodeJS.Timeout | undefined;
@@ -36,9 +60,10 @@ export class Upkeep {
   #lastRead = 0;
   /** A hint told of a dialplan reload, which may be under way still. */
   #reloading = false;
-  /** States, or channels, changed and no event told: how many answered Pings from now decide it. */
-  #deafPings = 0;
-  #channelPings = 0;
+  /** States, channels, or presence, changed and no event told. */
+  readonly #ofStates = new Suspicion();
+  readonly #ofChannels = new Suspicion();
+  readonly #ofPresence = new Suspicion();
 
   constructor(session: Session, options: AmiOptions, handlers: Handlers, times: Times) {
     this.#session = session;
@@ -52,6 +77,7 @@ export class Upkeep {
     this.#isUp = true;
     this.#watch.listed(listing, this.#asked);
     this.#channelWatch.listed(listing.channels);
+    this.#presenceWatch.listed(listing.presences);
     this.#beat();
     this.#lastRead = performance.now();
     if (this.#owed !== undefined) this.relist(this.#owed);
@@ -128,6 +154,16 @@ export class Upkeep {
     this.#handlers.channelChanged(change);
   }
 
+  presenceChanged(status: PresenceStatus): void {
+    this.#presenceWatch.heard();
+    this.#handlers.presenceChanged(status);
+  }
+
+  /** Nothing follows from these: where they are held back, mailboxes are as late as the next relist. */
+  mailboxChanged(status: MailboxStatus): void {
+    this.#handlers.mailboxChanged(status);
+  }
+
   /** A hint may repeat itself for reasons of its own, so these relists keep a distance. */
   #afterRepeat(): number {
     const { relistDebounce, relistAfterRepeat } = this.#times;
@@ -148,8 +184,11 @@ export class Upkeep {
     this.#reading = false;
     this.#lastRead = performance.now();
     if (!listing || !this.#isUp) return;
-    if (this.#watch.listed(listing, this.#asked)) this.#deafPings = DEAF_PINGS;
-    if (this.#channelWatch.listed(listing.channels)) this.#channelPings = DEAF_PINGS;
+    if (this.#watch.listed(listing, this.#asked)) this.#ofStates.begin();
+    if (this.#channelWatch.listed(listing.channels)) this.#ofChannels.begin();
+    // Without such exports only what is written here would be told, and that is read now and then.
+    const { presences } = this.#options;
+    if (this.#presenceWatch.listed(listing.presences) && presences) this.#ofPresence.begin();
     this.#handlers.relisted(listing);
     if (mayBeEarly) this.relist(this.#afterRepeat());
     if (this.#owed !== undefined) this.relist(this.#owed);
@@ -172,11 +211,9 @@ export class Upkeep {
 
   /** At an answered Ping: events that should be here by now are not. */
   #whyDeaf(): AmiDown | undefined {
-    if (this.#deafPings > 0 && --this.#deafPings === 0 && this.#watch.isDeaf)
-      return missingRead(this.#options);
-    if (this.#channelPings > 0 && --this.#channelPings === 0 && this.#channelWatch.isDeaf) {
-      return missingChannelEvents(this.#options);
-    }
+    if (this.#ofStates.isDue() && this.#watch.isDeaf) return missingRead(this.#options);
+    if (this.#ofChannels.isDue() && this.#channelWatch.isDeaf) return missingChannelEvents(this.#options);
+    if (this.#ofPresence.isDue() && this.#presenceWatch.isDeaf) return missingPresenceEvents(this.#options);
     return undefined;
   }
 }

@@ -9,6 +9,9 @@ import { aggregate, type DeviceState, fromExtensionStatus } from '../core/state.
 import { HINT_FOLLOWS_DEVICE_MS, MAX_LISTED } from './limits.ts';
 import { hintKey } from './merge.ts';
 
+/** The bit of a hint's status (include/asterisk/pbx.h, `AST_EXTENSION_RINGING`). */
+const RINGING = 8;
+
 export class Watch {
   /** Every hint's status, by its key. */
   readonly #hints = new Map<string, number>();
@@ -20,8 +23,10 @@ export class Watch {
   readonly #states = new Map<string, DeviceState>();
   /** Hints whose devices say otherwise than they do, since when. */
   readonly #behind = new Map<string, number>();
-  /** All devices of the last listing, until an event was heard. */
-  #before: ReadonlyMap<string, DeviceState> | undefined;
+  /** All devices and hints of the last listing, until an event was heard. */
+  #before:
+    | { readonly devices: ReadonlyMap<string, DeviceState>; readonly hints: ReadonlyMap<string, number> }
+    | undefined;
   #heard = false;
 
   /** No event about states was ever heard in this session. */
@@ -30,8 +35,8 @@ export class Watch {
   }
 
   /**
-   * Everything was read. True when a device's state differs from the reading before although no event has
-   * ever been heard: then events are missing, unless one is just about to arrive.
+   * Everything was read. True when the state of a device, or of a hint that is still the same one, differs from the reading
+   * before although no event has ever been heard: then events are missing, unless one is just about to arrive.
    */
   listed({ hints, devices }: Listing, asked: readonly HintKey[]): boolean {
     const everAsked = new Set([...this.#asked, ...asked.map(hintKey)]);
@@ -51,9 +56,17 @@ export class Watch {
     }
     for (const { device, state } of devices) if (this.#hintsOf.has(device)) this.#states.set(device, state);
     if (this.#heard) return false;
-    const known = this.#before;
-    this.#before = new Map(devices.map(({ device, state }) => [device, state]));
-    return devices.some(({ device, state }) => (known?.get(device) ?? state) !== state);
+    const before = this.#before;
+    // What a hint names may have become something else; and one that goes says nothing up to 22.10.
+    const told = hints.filter(({ status }) => status >= 0);
+    this.#before = {
+      devices: new Map(devices.map(({ device, state }) => [device, state])),
+      hints: new Map(told.map((hint) => [textOf(hint), hint.status])),
+    };
+    return (
+      devices.some(({ device, state }) => (before?.devices.get(device) ?? state) !== state) ||
+      told.some((hint) => (before?.hints.get(textOf(hint)) ?? hint.status) !== hint.status)
+    );
   }
 
   device({ device, state }: DeviceStatus, now: number): void {
@@ -71,6 +84,8 @@ export class Watch {
    * A hint's event, and whether it calls for reading everything again: `undescribed`, it is new and does not tell
    * its devices; `repeated`, it says what was known. A dialplan reload repeats the state of every hint up to
    * 22.10 and forgets those that were asked for, without another sign (main/pbx.c, `ast_merge_contexts_and_delete`).
+   * From 22.11 on a reload repeats nothing, but a hint that rings does, whenever another of its devices changes
+   * (main/extension_state.c).
    */
   hint(status: HintStatus): 'undescribed' | 'repeated' | undefined {
     this.#hear();
@@ -80,7 +95,9 @@ export class Watch {
     if (this.#agrees(key)) this.#behind.delete(key);
     if (before === undefined) return status.hint === '' ? 'undescribed' : undefined;
     // Asking for a hint makes it, and that raises an event which repeats the answer.
-    return before === status.status && !this.#asked.has(key) ? 'repeated' : undefined;
+    if (before !== status.status || this.#asked.has(key)) return undefined;
+    const mayRingAgain = status.status > 0 && (status.status & RINGING) !== 0;
+    return mayRingAgain && (this.#devicesOf.get(key)?.length ?? 0) > 1 ? undefined : 'repeated';
   }
 
   /** A device changed and a hint that names it did not follow: a reload made Asterisk forget that hint. */
@@ -100,6 +117,11 @@ export class Watch {
     if (known.length === 0 || known.length < states.length) return true;
     return shown(aggregate(known)) === fromExtensionStatus(this.#hints.get(key) ?? -1);
   }
+}
+
+/** A hint as it is, without its state. */
+function textOf(hint: HintStatus): string {
+  return `${hintKey(hint)}\n${hint.hint}`;
 }
 
 /** A hint does not tell these apart (main/pbx.c, `ast_devstate_to_extenstate`). */

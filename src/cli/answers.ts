@@ -102,14 +102,14 @@ const lamp = shape<NonNullable<StateRow['lamp']>>({
 });
 
 export const statesAnswer = each(
-  shape<StateRow>({ pbx: text, extension: text, state: orNull(text), lamp: maybe(lamp) }),
+  shape<StateRow>({ pbx: text, kind: text, extension: text, state: orNull(text), lamp: maybe(lamp) }),
 );
 
 type EventOf<T extends WatchEvent['type']> = Extract<WatchEvent, { type: T }>;
 
 const EVENTS: Readonly<Record<WatchEvent['type'], Check>> = {
-  export: shape<EventOf<'export'>>({ extension: text, state: orNull(text) }),
-  lamp: shape<EventOf<'lamp'>>({ pbx: text, extension: text, state: text }),
+  export: shape<EventOf<'export'>>({ kind: text, extension: text, state: orNull(text) }),
+  lamp: shape<EventOf<'lamp'>>({ kind: text, pbx: text, extension: text, name: text, state: text }),
   belief: shape<EventOf<'belief'>>({ peer: text, from: text, to: text }),
   raised: shape<EventOf<'raised' | 'cleared'>>({ condition }),
   cleared: shape<EventOf<'raised' | 'cleared'>>({ condition }),

@@ -5,7 +5,9 @@
 import type { Config } from '../config/config.ts';
 import { visible } from '../config/formats.ts';
 import type { ExportRule } from '../core/exports.ts';
-import { formatItem, type Match } from '../core/match.ts';
+import type { ImportRule, PlainRule } from '../core/imports.ts';
+import { formatItem, type Match, partsOfMatch } from '../core/match.ts';
+import { formatRenumber, type Renumber } from '../core/renumber.ts';
 import { loadIdentity } from '../mesh/identity.ts';
 import { openConfig, printWarnings, readRunnableConfig } from './config-file.ts';
 import { FAILED, type Io, OK } from './io.ts';
@@ -24,8 +26,10 @@ export async function check({ config: file }: { readonly config: string }, io: I
   return OK;
 }
 
+type Subject = [name: string, lines: string[]];
+
 /** What is understood, by subject. No secrets. */
-function summary(config: Config): [name: string, lines: string[]][] {
+function summary(config: Config): Subject[] {
   const { ami, listen, http, identity, peers } = config;
   const listening = listen ? `${listen.host}:${listen.port}${config.insecure ? ', plaintext' : ''}` : 'no';
   return [
@@ -36,22 +40,52 @@ function summary(config: Config): [name: string, lines: string[]][] {
     ['http', [http ? `${http.host}:${http.port}` : 'no']],
     ['state_dir', [config.stateDir]],
     ['exports', config.export.length > 0 ? config.export.map(exportLine) : ['nothing']],
+    ...(config.imports.length > 0 ? [['imports', config.imports.map(importLine)] satisfies Subject] : []),
+    ...(config.plainLamps.length > 0 ? [['plain', config.plainLamps.map(plainLine)] satisfies Subject] : []),
     ['peers', peers.length > 0 ? peers.map(peerLine) : ['none']],
   ];
 }
 
 function exportLine(rule: ExportRule): string {
-  return `${sourceText(rule)}: ${matchText(rule.match)}`;
+  return [
+    `${sourceText(rule)}: ${namesText(rule)}`,
+    ...(rule.to ? [`for ${rule.to.join(', ')} only`] : []),
+  ].join('  ');
 }
 
 function sourceText(rule: ExportRule): string {
-  if (rule.source === 'hint') return `hints of ${rule.context}`;
-  return (rule.source === 'channels' ? 'channels of ' : '') + rule.devices.join(', ');
+  switch (rule.source) {
+    case 'hint':
+      return `hints of ${rule.context}`;
+    case 'device':
+      return rule.devices.join(', ');
+    case 'channels':
+      return `channels of ${rule.devices.join(', ')}`;
+    case 'mailbox':
+      return `mailboxes of ${rule.context}`;
+    case 'presence':
+      return `presence of ${rule.presentity}`;
+  }
 }
 
-function matchText(match: Match): string {
-  const more = match.length > MAX_ITEMS ? ` and ${match.length - MAX_ITEMS} more` : '';
-  return match.slice(0, MAX_ITEMS).map(formatItem).join(', ') + more;
+/** Which extensions, and what they are called. */
+function namesText({ match, as }: { readonly match: Match; readonly as?: Renumber }): string {
+  const { naming, excluded } = partsOfMatch(match);
+  const except = excluded.length > 0 ? `, except ${itemsText(excluded)}` : '';
+  return `${itemsText(naming)}${except}${as === undefined ? '' : `, as ${formatRenumber(as)}`}`;
+}
+
+function itemsText(items: Match): string {
+  const more = items.length > MAX_ITEMS ? ` and ${items.length - MAX_ITEMS} more` : '';
+  return items.slice(0, MAX_ITEMS).map(formatItem).join(', ') + more;
+}
+
+function importLine(rule: ImportRule): string {
+  return `of ${rule.from ?? 'every peer'}: ${namesText(rule)}`;
+}
+
+function plainLine(rule: PlainRule): string {
+  return `of ${rule.from}: ${namesText(rule)}`;
 }
 
 function peerLine(peer: Config['peers'][number]): string {

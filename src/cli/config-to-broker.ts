@@ -1,6 +1,7 @@
 /** How a config becomes the broker's options: config names → broker names. Nothing is decided here. */
 import type { BrokerOptions } from '../broker.ts';
 import type { Config } from '../config/config.ts';
+import type { ExportRule } from '../core/exports.ts';
 import { loadIdentity } from '../mesh/identity.ts';
 import { VERSION } from './version.ts';
 
@@ -14,6 +15,7 @@ export interface Beside {
 
 export function toBrokerOptions(config: Config, { formerTags, token }: Beside): BrokerOptions {
   const { tag, ami, identity, listen, ca, insecure, lamps, timing, http } = config;
+  const takes = (from: ExportRule['source']) => config.export.some(({ source }) => source === from);
   return {
     tag,
     version: VERSION,
@@ -22,9 +24,14 @@ export function toBrokerOptions(config: Config, { formerTags, token }: Beside): 
       // `alive` is only said while Asterisk answers, so it is asked as often.
       pingEveryMs: timing.aliveMs,
       relistEveryMs: timing.relistMs,
-      channels: config.export.some(({ source }) => source === 'channels'),
+      channels: takes('channels'),
+      devices: takes('device'),
+      presences: takes('presence'),
+      mailboxes: takes('mailbox'),
     },
     exports: config.export,
+    imports: config.imports,
+    plainLamps: config.plainLamps,
     peers: config.peers.map(({ where: _, ...peer }) => peer),
     formerTags,
     goneState: lamps.goneState,

@@ -76,7 +76,9 @@ async function fromBroker(
       tag: pbx,
       peers: new Map(peers.filter(({ former }) => !former).map(({ peer, belief }) => [peer, belief])),
       former: new Set(peers.filter(({ former }) => former).map(({ peer }) => peer)),
-      lamps: new Map(rows.flatMap((row) => (row.lamp ? [[row.lamp.name, row] as const] : []))),
+      lamps: new Map(
+        rows.flatMap((row) => (row.lamp && row.kind === 'device' ? [[row.lamp.name, row] as const] : [])),
+      ),
     };
   } catch (error) {
     // Of a broker that is there and says something else, or hangs, nothing is assumed.

@@ -52,7 +52,7 @@ function selection({ pbx, patterns = [] }: StatesOptions): (row: StateRow) => bo
   const whyNot = pbx === undefined ? undefined : whyNotTag(pbx);
   if (whyNot !== undefined) throw new Failure(`--pbx ${quoted(pbx)} ${whyNot}`, USAGE);
   const match = readPatterns(patterns);
-  const lamps = new Set(patterns.filter((pattern) => splitLampName(pattern) !== undefined));
+  const lamps = new Set(patterns);
   return ({ pbx: tag, extension, lamp }) => {
     if (pbx !== undefined && tag !== pbx) return false;
     return patterns.length === 0 || matches(match, extension) || (lamp !== undefined && lamps.has(lamp.name));
@@ -83,8 +83,10 @@ function sorted(rows: readonly StateRow[]): StateRow[] {
 }
 
 /** The words are told by `--help` (program.ts). */
-function cells({ pbx, extension, state, lamp }: StateRow): string[] {
-  return [pbx, extension, state ?? 'not told', lamp ? lampText(lamp) : '-'];
+function cells({ pbx, kind, extension, state, lamp }: StateRow): string[] {
+  const plain = lamp === undefined || splitLampName(lamp.name)?.tag === pbx ? '' : ` (lamp ${lamp.name})`;
+  const what = kind === 'device' ? '' : ` ${kind}`;
+  return [pbx, `${extension}${what}${plain}`, state ?? 'not told', lamp ? lampText(lamp) : '-'];
 }
 
 function lampText({ desired, written }: NonNullable<StateRow['lamp']>): string {

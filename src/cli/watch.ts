@@ -65,9 +65,9 @@ function clock(at: string | undefined): string {
 function eventText(event: WatchEvent, paint: Paint): string {
   switch (event.type) {
     case 'export':
-      return columns('export', event.extension, visible(event.state ?? 'no longer exported'));
+      return columns('export', event.extension, visible(stateOf(event, event.state ?? 'no longer exported')));
     case 'lamp':
-      return columns('lamp', `${event.extension}*${event.pbx}`, visible(event.state));
+      return columns('lamp', event.name, visible(stateOf(event, event.state)));
     case 'belief': {
       const to = paint(visible(event.to), BELIEF_COLOURS[event.to]);
       return columns('peer', event.peer, `${visible(event.from)} → ${to}`);
@@ -82,6 +82,11 @@ function eventText(event: WatchEvent, paint: Paint): string {
     default:
       return visible((event as WatchEvent).type);
   }
+}
+
+/** Of a device it is the word alone. */
+function stateOf({ kind }: { readonly kind: string }, state: string): string {
+  return kind === 'device' ? state : `${kind} ${state}`;
 }
 
 function columns(kind: string, name: string, rest: string): string {

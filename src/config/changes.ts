@@ -4,6 +4,7 @@
  * the file is no change.
  */
 import type { ExportRule } from '../core/exports.ts';
+import type { ImportRule, PlainRule } from '../core/imports.ts';
 import type { Config, PeerConfig } from './config.ts';
 import { show, showDuration, visible } from './formats.ts';
 import { leavesOf, scalarSchema } from './schema.ts';
@@ -26,9 +27,13 @@ export function describeChanges(before: Config, after: Config): string[] {
       if (words === undefined) return `${path} changed`;
       return `${path} ${words(of(before))} → ${words(of(after))}`;
     });
-  return [...scalars, ...exportChanges(before.export, after.export), ...peerChanges(before, after)].map(
-    visible,
-  );
+  return [
+    ...scalars,
+    ...lineChanges('export rules', before.export, after.export, after.export.some(hasRegex)),
+    ...lineChanges('import rules', before.imports, after.imports, true),
+    ...lineChanges('plain lamps', before.plainLamps, after.plainLamps, true),
+    ...peerChanges(before, after),
+  ].map(visible);
 }
 
 /** The dotted paths of a schema's values: a key that is added to it must be added to KEYS, or nothing compiles. */
@@ -110,13 +115,33 @@ function changed(before: Config, after: Config): [path: string, key: Key][] {
   });
 }
 
-/** Rules are told apart by what they say: no two mean one extension, so their order says nothing. */
-function exportChanges(before: readonly ExportRule[], after: readonly ExportRule[]): string[] {
-  const said = ({ where: _, ...rule }: ExportRule) => JSON.stringify(rule);
-  const [old, now] = [new Set(before.map(said)), new Set(after.map(said))];
-  const added = [...now].filter((rule) => !old.has(rule)).length;
-  const removed = [...old].filter((rule) => !now.has(rule)).length;
-  return added + removed === 0 ? [] : [`export rules changed: ${added} added, ${removed} removed`];
+/**
+ * Lines are told apart by what they say. Of exports their order says nothing, unless a regular expression may name what
+ * another line names too; of the other lists the first line that names an extension counts.
+ */
+function lineChanges(
+  what: string,
+  before: readonly Line[],
+  after: readonly Line[],
+  isOrdered: boolean,
+): string[] {
+  const [was, is] = [before.map(said), after.map(said)];
+  const [old, now] = [new Set(was), new Set(is)];
+  const added = [...now].filter((line) => !old.has(line)).length;
+  const removed = [...old].filter((line) => !now.has(line)).length;
+  if (added + removed > 0) return [`${what} changed: ${added} added, ${removed} removed`];
+  const moved = isOrdered && is.some((line, index) => line !== was[index]);
+  return moved ? [`${what} changed: another order`] : [];
+}
+
+function hasRegex({ match }: Line): boolean {
+  return match.some((item) => (item.kind === 'except' ? item.item : item).kind === 'regex');
+}
+
+type Line = ExportRule | ImportRule | PlainRule;
+
+function said({ where: _, ...line }: Line): string {
+  return JSON.stringify(line);
 }
 
 function peerChanges(before: Config, after: Config): string[] {

@@ -3,6 +3,7 @@
  * only. It holds secrets (`identity.pem`, `ami.secret`, `ami.tls.key`): never log it.
  */
 import type { ExportRule } from '../core/exports.ts';
+import type { ImportRule, PlainRule } from '../core/imports.ts';
 import type { GoneStateName, LogLevel } from './schema.ts';
 
 export interface Config {
@@ -32,6 +33,10 @@ export interface Config {
   /** Metrics, health and status. Absent: not served. */
   readonly http?: { readonly host: string; readonly port: number };
   readonly export: readonly ExportRule[];
+  /** What is taken from the peers; one that no line speaks of is taken whole. */
+  readonly imports: readonly ImportRule[];
+  /** Lamps without a tag, beside EXT*tag. */
+  readonly plainLamps: readonly PlainRule[];
   readonly peers: readonly PeerConfig[];
   readonly lamps: {
     readonly goneState: GoneStateName;

@@ -1,16 +1,17 @@
 /**
- * What stands for an extension in an export rule: a device, or a template of one with `{ext}`. Owns why one is
- * refused, for its state (`device`) or for its channels (`channels`).
+ * What stands for an extension in an export rule: a device or presentity, or a template of one with `{ext}`. Owns why
+ * one is refused, for its state (`device`), for its channels (`channels`) or for what somebody says (`presence`).
  */
 import { EXT_PLACEHOLDER } from '../core/device-map.ts';
-import { countNamed, type Match } from '../core/match.ts';
-import { lampOfDevice } from '../core/names.ts';
+import { countNamed, enumerate, MAX_RANGE, type Match } from '../core/match.ts';
+import { customPresenceName, lampOfDevice, splitLampName } from '../core/names.ts';
 
 export type TemplateUse = 'device' | 'channels';
 
 /** Asterisk cuts device names at 79 characters (main/devicestate.c). */
 const MAX_DEVICE = 79;
 const DEVICE = /^[A-Za-z][^\s,&()\p{Cc}\p{Z}]*[/:][^\s,&()\p{Cc}\p{Z}]+$/u;
+const PRESENTITY = /^[A-Za-z]+:[^\s,&()\p{Cc}\p{Z}]+$/u;
 /** What names channels: these capitals and no others. */
 const TECHNOLOGIES = ['PJSIP', 'SIP', 'IAX2', 'DAHDI', 'Local'];
 
@@ -20,13 +21,8 @@ export function whyNotTemplate(
   use: TemplateUse,
   match: Match | undefined,
 ): string | undefined {
-  const [before = '', after, ...more] = template.split(EXT_PLACEHOLDER);
-  if (more.length > 0)
-    return `has ${EXT_PLACEHOLDER} more than once; once is enough to stand for the extension`;
-  if (/[{}]/.test(before + (after ?? ''))) return `has a "{" or "}" other than ${EXT_PLACEHOLDER}`;
-  if (after === undefined && match !== undefined && !isSingle(match)) {
-    return `has no ${EXT_PLACEHOLDER}, so every extension of the match would have the same state; write e.g. PJSIP/${EXT_PLACEHOLDER}, or match one extension only`;
-  }
+  const slip = whyNotPlaced(template, `PJSIP/${EXT_PLACEHOLDER}`, match);
+  if (slip !== undefined) return slip;
   const device = template.replace(EXT_PLACEHOLDER, '1');
   if (lampOfDevice(device) !== undefined) {
     return 'is a lamp (Custom:EXT*tag), the mirror of another PBX; exporting it would send a state back in a circle';
@@ -35,6 +31,32 @@ export function whyNotTemplate(
   if (use === 'channels') return whyWithoutChannels(template, isDevice);
   if (isDevice) return undefined;
   return `is no device; a device is like PJSIP/${EXT_PLACEHOLDER} or Custom:name, at most ${MAX_DEVICE} characters, no blanks and none of , & ( )`;
+}
+
+/** The same of a presentity, which is a provider's name for somebody. */
+export function whyNotPresentity(template: string, match: Match | undefined): string | undefined {
+  const slip = whyNotPlaced(template, `CustomPresence:${EXT_PLACEHOLDER}`, match);
+  if (slip !== undefined) return slip;
+  const presentity = template.replace(EXT_PLACEHOLDER, '1');
+  // Asterisk finds a provider whatever its capitals (main/presencestate.c, `ast_presence_state_helper`).
+  const name = customPresenceName(presentity.replace(/^custompresence:/i, 'CustomPresence:'));
+  if (name !== undefined && splitLampName(name) !== undefined) {
+    return 'is what the presence of another PBX is shown by (CustomPresence:EXT*tag); exporting it would send it back in a circle';
+  }
+  if (presentity.length <= MAX_DEVICE && PRESENTITY.test(presentity)) return undefined;
+  return `is no presentity; one is like CustomPresence:${EXT_PLACEHOLDER}, a provider in letters, ":" and a name, at most ${MAX_DEVICE} characters, no blanks and none of , & ( )`;
+}
+
+/** Where the placeholder stands. */
+function whyNotPlaced(template: string, example: string, match: Match | undefined): string | undefined {
+  const [before = '', after, ...more] = template.split(EXT_PLACEHOLDER);
+  if (more.length > 0)
+    return `has ${EXT_PLACEHOLDER} more than once; once is enough to stand for the extension`;
+  if (/[{}]/.test(before + (after ?? ''))) return `has a "{" or "}" other than ${EXT_PLACEHOLDER}`;
+  if (after === undefined && match !== undefined && !isSingle(match)) {
+    return `has no ${EXT_PLACEHOLDER}, so every extension of the match would have the same state; write e.g. ${example}, or match one extension only`;
+  }
+  return undefined;
 }
 
 /** A channel is `TECHNOLOGY/name-number`, and its device what stands before the last "-" (channels.ts in core/). */
@@ -57,5 +79,6 @@ export function isLocal(template: string): boolean {
 }
 
 function isSingle(match: Match): boolean {
-  return match.every((item) => item.kind !== 'pattern') && countNamed(match) === 1;
+  const isListed = match.every(({ kind }) => kind !== 'pattern' && kind !== 'regex');
+  return isListed && countNamed(match) <= MAX_RANGE && enumerate(match).length === 1;
 }

@@ -1,126 +1,110 @@
 /**
- * The `export` list: each line becomes an ExportRule. Owns what a line must have, and that no two lines mean the
- * same extension. Which devices may stand for one is device-templates.ts's.
+ * The `export` list: each line becomes an ExportRule. Owns what a line must have. What its extensions are called is
+ * lines.ts's, that no two lines contradict each other overlaps.ts's, and which devices may stand for one
+ * device-templates.ts's.
  */
 import { EXT_PLACEHOLDER } from '../core/device-map.ts';
 import { type ExportRule, MAX_EXPORTS } from '../core/exports.ts';
-import {
-  countNamed,
-  MAX_RANGE,
-  MAX_RANGE_DIGITS,
-  type Match,
-  overlap,
-  parseMatch,
-  shortestLength,
-} from '../core/match.ts';
-import { isContext, MAX_LAMP_NAME } from '../core/names.ts';
+import { countNamed, MAX_RANGE, MAX_RANGE_DIGITS, type Match } from '../core/match.ts';
+import { isContext } from '../core/names.ts';
 import { DIGITS, readPattern } from '../core/pattern.ts';
-import { isLocal, type TemplateUse, whyNotTemplate } from './device-templates.ts';
+import type { Renumber } from '../core/renumber.ts';
+import { isLocal, type TemplateUse, whyNotPresentity, whyNotTemplate } from './device-templates.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
+import { checkNames, checkSize, type Placed, readNaming } from './lines.ts';
+import { refuseExportOverlaps } from './overlaps.ts';
+import { knownPeers, whyNotPeer } from './peer-tags.ts';
 import type { ExportValues, Values } from './values.ts';
 
 /** The keys that say where a state comes from: each line has one. */
-const SOURCES = ['context', 'device', 'channels'] as const;
-/** Items of all matches together, and patterns and ranges among them: every two of them are compared. */
-const MAX_ITEMS = 10_000;
-const MAX_WIDE_ITEMS = 2_000;
-/** Pairs of rules that are told to overlap; one slip can make thousands. */
-const MAX_OVERLAPS = 50;
+const SOURCES = ['context', 'device', 'channels', 'mailbox', 'presence'] as const;
+const SOURCE_WORDS =
+  'its hint (context), its devices (device) or their channels (channels); what a voicemail box (mailbox) or a person (presence) says has a line of its own';
 
-interface Placed {
-  readonly path: string;
-  readonly rule: ExportRule;
-}
+/** A mailbox is told beside the extension of the same number, so it has a name of its own. */
+const MAILBOX_NAME: Renumber = { before: 'vm', from: 0, after: '' };
 
-export function checkExports({ root, exports }: Values, findings: Findings): ExportRule[] {
+export function checkExports(values: Values, findings: Findings): Placed<ExportRule>[] {
+  const { root, exports } = values;
   const tag = findings.fine('tag') ? root.tag : undefined;
-  const placed: Placed[] = [];
-  for (const [index, values] of exports.entries()) {
+  const peers = knownPeers(values, findings);
+  const placed: Placed<ExportRule>[] = [];
+  for (const [index, line] of exports.entries()) {
     const path = `export[${index}]`;
-    const rule = readRule(values, path, tag, findings);
+    const rule = readRule(line, path, findings);
+    checkTo(line.to, `${path}.to`, tag, peers, findings);
     if (rule !== undefined) placed.push({ path, rule });
   }
-  const items = placed.flatMap(({ rule }) => rule.match);
-  const wide = items.filter(({ kind }) => kind !== 'extension').length;
-  if (items.length <= MAX_ITEMS && wide <= MAX_WIDE_ITEMS) refuseOverlaps(placed, findings);
-  else {
-    findings.mistake(
-      'export',
-      `export has ${items.length} items, ${wide} of them patterns or ranges; at most ${MAX_ITEMS} and ${MAX_WIDE_ITEMS} are allowed, so write wider ones`,
+  if (checkSize(placed, 'export', findings)) {
+    refuseExportOverlaps(
+      placed.filter((line) => checkNames(line, tag, findings) || line.rule.as === undefined),
+      findings,
     );
   }
   const named = placed.reduce((sum, { rule }) => sum + countNamed(rule.match), 0);
   if (named > MAX_EXPORTS) {
     findings.mistake('export', `export names ${named} extensions; a broker exports at most ${MAX_EXPORTS}`);
   }
-  return placed.map(({ rule }) => rule);
+  return placed;
 }
 
-function readRule(
-  values: ExportValues,
-  path: string,
-  tag: string | undefined,
-  findings: Findings,
-): ExportRule | undefined {
+function readRule(values: ExportValues, path: string, findings: Findings): ExportRule | undefined {
   if (findings.bad(path)) return undefined;
-  const { context, device, channels } = values;
-  const match = readMatch(values.match, `${path}.match`, tag, findings);
   const given = SOURCES.filter((key) => values[key].length > 0 || !findings.fine(`${path}.${key}`));
   const [source] = given;
+  const naming = readNaming(values, path, findings, source === 'mailbox' ? MAILBOX_NAME : undefined);
   if (source === undefined || given.length > 1) {
     const what = source === undefined ? `none of ${SOURCES.join(', ')}` : `both ${given.join(' and ')}`;
-    findings.mistake(
-      path,
-      `${path} has ${what}; an extension has one source: its hint (context), its devices (device) or their channels (channels)`,
-    );
+    findings.mistake(path, `${path} has ${what}; an extension has one source: ${SOURCE_WORDS}`);
+    return undefined;
   }
-  if (given.includes('context')) checkContext(context, `${path}.context`, findings);
-  checkTemplates(device, 'device', path, match, findings);
-  checkTemplates(channels, 'channels', path, match, findings);
-  if (given.includes('channels')) refusePatterns(match ?? [], `${path}.match`, findings);
-  if (match === undefined || !findings.fine(path)) return undefined;
-  const where = findings.where(path);
-  if (source === 'context') return { source: 'hint', context, match, where };
-  return source === 'device'
-    ? { source, devices: device, match, where }
-    : { source: 'channels', devices: channels, match, where };
+  checkSource(source, values, naming?.match, path, findings);
+  if (naming === undefined) return undefined;
+  const { context, device, channels, mailbox, presence, to } = values;
+  const line = { ...naming, ...(to.length > 0 && { to }), where: findings.where(path) };
+  switch (source) {
+    case 'context':
+      return { source: 'hint', context, ...line };
+    case 'device':
+      return { source, devices: device, ...line };
+    case 'channels':
+      return { source, devices: channels, ...line };
+    case 'mailbox':
+      return { source, context: mailbox, ...line, as: naming.as ?? MAILBOX_NAME };
+    case 'presence':
+      return { source, presentity: presence, ...line };
+  }
 }
 
-function readMatch(
-  items: readonly string[],
+function checkSource(
+  source: (typeof SOURCES)[number],
+  values: ExportValues,
+  match: Match | undefined,
   path: string,
-  tag: string | undefined,
   findings: Findings,
-): Match | undefined {
-  if (!findings.fine(path)) return undefined;
-  if (items.length === 0) {
-    findings.mistake(path, `${path} is missing; write a pattern like _1XXX, a range like 1000-1099, or 1001`);
-    return undefined;
+): void {
+  const { device, channels, presence } = values;
+  if (source === 'context' || source === 'mailbox') {
+    checkContext(values[source], `${path}.${source}`, source, findings);
+  } else if (source === 'presence') {
+    const why = findings.fine(`${path}.presence`) ? whyNotPresentity(presence, match) : undefined;
+    if (why !== undefined) findings.mistake(`${path}.presence`, `${path}.presence ${show(presence)} ${why}`);
+  } else {
+    checkTemplates(source === 'device' ? device : channels, source, path, match, findings);
+    if (source === 'channels' && match !== undefined) refusePatterns(match, `${path}.match`, findings);
   }
-  const parsed = parseMatch(items);
-  if (!parsed.ok) {
-    for (const { index, why } of parsed.mistakes) {
-      findings.mistake(`${path}[${index}]`, `${path} ${show(items[index])} ${why}`);
-    }
-    return undefined;
-  }
-  for (const [index, item] of parsed.match.entries()) {
-    // A longer extension of an open pattern is left out at run time; one that never fits is a slip.
-    const length = shortestLength(item) + 1 + (tag?.length ?? 0);
-    if (length <= MAX_LAMP_NAME) continue;
-    const why = `names extensions whose lamps EXT*${tag} have ${length} characters or more; Asterisk holds ${MAX_LAMP_NAME}`;
-    findings.mistake(`${path}[${index}]`, `${path} ${show(items[index])} ${why}`);
-  }
-  return parsed.match;
 }
 
-function checkContext(context: string, path: string, findings: Findings): void {
+function checkContext(
+  context: string,
+  path: string,
+  source: 'context' | 'mailbox',
+  findings: Findings,
+): void {
   if (!findings.fine(path) || isContext(context)) return;
-  findings.mistake(
-    path,
-    `${path} is ${show(context)}; a context has 1 to 79 characters of A-Z a-z 0-9 _ . : + -`,
-  );
+  const what = source === 'mailbox' ? 'a context of voicemail.conf, like default, has' : 'a context has';
+  findings.mistake(path, `${path} is ${show(context)}; ${what} 1 to 79 characters of A-Z a-z 0-9 _ . : + -`);
 }
 
 function checkTemplates(
@@ -148,11 +132,14 @@ function checkTemplates(
 /** Hints and devices are listed by Asterisk; of a phone without a channel it lists nothing. */
 function refusePatterns(match: Match, path: string, findings: Findings): void {
   for (const [index, item] of match.entries()) {
-    if (item.kind !== 'pattern') continue;
-    const instead = asRange(item.pattern) ?? 'ranges like 1000-1099, or the extensions one by one';
+    if (item.kind !== 'pattern' && item.kind !== 'regex') continue;
+    const [shown, what] =
+      item.kind === 'pattern' ? [item.pattern, 'a pattern'] : [`/${item.source}/`, 'a regular expression'];
+    const range = item.kind === 'pattern' ? asRange(item.pattern) : undefined;
+    const instead = range ?? 'ranges like 1000-1099, or the extensions one by one';
     findings.mistake(
       `${path}[${index}]`,
-      `${path} ${show(item.pattern)} is a pattern, and beside channels there is nothing to match it with: no list has the extensions that are in no call; write ${instead}`,
+      `${path} ${show(shown)} is ${what}, and beside channels there is nothing to match it with: no list has the extensions that are in no call; write ${instead}`,
     );
   }
 }
@@ -171,19 +158,19 @@ function asRange(pattern: string): string | undefined {
   return whole && Number(last) - Number(first) < MAX_RANGE ? `${first}-${last}` : undefined;
 }
 
-/** One source per extension: two lines that can name the same one would contradict each other. */
-function refuseOverlaps(placed: readonly Placed[], findings: Findings): void {
-  let told = 0;
-  for (const [index, { path, rule }] of placed.entries()) {
-    for (const earlier of placed.slice(0, index)) {
-      const witness = overlap(earlier.rule.match, rule.match);
-      if (witness === undefined) continue;
-      told += 1;
-      if (told > MAX_OVERLAPS) return;
-      findings.mistake(
-        `${path}.match`,
-        `${path} and ${earlier.path} (${earlier.rule.where}) can both mean extension ${witness}; an extension has one source, so narrow one of them`,
-      );
-    }
+/** Who may see the line: peers, each once. */
+function checkTo(
+  to: readonly string[],
+  path: string,
+  own: string | undefined,
+  peers: readonly string[] | undefined,
+  findings: Findings,
+): void {
+  for (const [index, tag] of to.entries()) {
+    const at = `${path}[${index}]`;
+    if (!findings.fine(at)) continue;
+    const again = to.indexOf(tag) < index;
+    const why = again ? 'is in this list twice' : whyNotPeer(tag, own, peers);
+    if (why !== undefined) findings.mistake(at, `${path} ${show(tag)} ${why}`);
   }
 }

@@ -8,6 +8,7 @@ import { checkExports } from './export-rules.ts';
 import { NamedFiles, readBounded } from './files.ts';
 import type { Finding, Findings } from './findings.ts';
 import { showDuration } from './formats.ts';
+import { checkImports, checkPlainLamps } from './import-rules.ts';
 import { readHttp, readListen } from './listen.ts';
 import type { OwnKeys } from './peer-keys.ts';
 import { checkPeers } from './peers.ts';
@@ -48,9 +49,11 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
   const ami = readAmi(root, env, files, findings);
   const listen = readListen(root, findings);
   const http = readHttp(root, findings);
-  const rules = checkExports(values, findings);
+  const exported = checkExports(values, findings);
+  const imports = checkImports(values, findings);
+  const plainLamps = checkPlainLamps(values, exported, findings);
   const peers = checkPeers(values, { keys, own }, findings);
-  if (rules.length === 0 && findings.fine('export')) {
+  if (exported.length === 0 && findings.fine('export')) {
     findings.warning('export', 'nothing is exported: no other PBX will show our extensions');
   }
 
@@ -66,7 +69,9 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
     ami,
     ...(listen && { listen }),
     ...(http && { http }),
-    export: rules,
+    export: exported.map(({ rule }) => rule),
+    imports,
+    plainLamps,
     peers,
     lamps: {
       goneState: root.lamps.gone_state,

@@ -24,11 +24,36 @@ export interface PeerRules {
 const PRINTED = `what the peer's "hintmesh keygen" printed`;
 const SHARED = 'two PBXs share one identity_file; make one for each with "hintmesh keygen"';
 
+/** The two kinds of keys that prove a peer, by the names they have in its entry. */
+const KINDS = {
+  fingerprint: { next: 'next_fingerprint', form: 'sha256:…' },
+  curve_key: { next: 'next_curve_key', form: '40 characters in double quotes' },
+} as const;
+
+type Kind = keyof typeof KINDS;
+
+/** Whether it can be the key of another PBX; else that is told. Never repeated: it may be the secret half. */
+function isTheirs(
+  key: string,
+  kind: Kind,
+  path: string,
+  called: string,
+  { keys, own }: PeerRules,
+  findings: Findings,
+): boolean {
+  const isKey = kind === 'fingerprint' ? keys.isFingerprint : keys.isCurveKey;
+  const ours = kind === 'fingerprint' ? own?.fingerprint : own?.curveKey;
+  if (!isKey(key)) findings.mistake(path, `${path} is no ${called}; write ${PRINTED}, ${KINDS[kind].form}`);
+  else if (key === ours) findings.mistake(path, `${path} is our own ${kind}: ${SHARED}`);
+  else return true;
+  return false;
+}
+
 export function checkFingerprint(
   { fingerprint, url, transport }: PeerValues,
   at: string,
   root: Values['root'],
-  { keys, own }: PeerRules,
+  rules: PeerRules,
   findings: Findings,
 ): void {
   const path = `${at}.fingerprint`;
@@ -42,17 +67,13 @@ export function checkFingerprint(
       at,
       `${at} has no fingerprint, so nothing proves who it is; write ${PRINTED}, or set ca_file`,
     );
-  } else if (!keys.isFingerprint(fingerprint)) {
-    findings.mistake(path, `${path} is no fingerprint; write ${PRINTED}, sha256:…`);
-  } else if (fingerprint === own?.fingerprint) {
-    findings.mistake(path, `${path} is our own fingerprint: ${SHARED}`);
-  }
+  } else isTheirs(fingerprint, 'fingerprint', path, 'fingerprint', rules, findings);
 }
 
 export function checkCurveKey(
   { curve_key, transport }: PeerValues,
   at: string,
-  { keys, own }: PeerRules,
+  rules: PeerRules,
   findings: Findings,
 ): void {
   const path = `${at}.curve_key`;
@@ -63,45 +84,18 @@ export function checkCurveKey(
       at,
       `${at} has transport: zeromq, but no curve_key, so nothing proves who it is; write ${PRINTED} ("hintmesh fingerprint" prints it again)`,
     );
-  } else if (!keys.isCurveKey(curve_key)) {
-    // Not repeated: it may be the secret half.
-    findings.mistake(path, `${path} is no key for ZeroMQ; write ${PRINTED}, 40 characters in double quotes`);
-  } else if (curve_key === own?.curveKey) {
-    findings.mistake(path, `${path} is our own curve_key: ${SHARED}`);
-  }
+  } else isTheirs(curve_key, 'curve_key', path, 'key for ZeroMQ', rules, findings);
 }
 
 /** What is proved by a key now is proved by the next one then. */
-export function checkNextKeys(
-  peer: PeerValues,
-  at: string,
-  { keys, own }: PeerRules,
-  findings: Findings,
-): void {
-  const kinds = [
-    {
-      now: 'fingerprint',
-      next: 'next_fingerprint',
-      isKey: keys.isFingerprint,
-      ours: own?.fingerprint,
-      form: 'sha256:…',
-    },
-    {
-      now: 'curve_key',
-      next: 'next_curve_key',
-      isKey: keys.isCurveKey,
-      ours: own?.curveKey,
-      form: '40 characters in double quotes',
-    },
-  ] as const;
-  for (const { now, next, isKey, ours, form } of kinds) {
+export function checkNextKeys(peer: PeerValues, at: string, rules: PeerRules, findings: Findings): void {
+  for (const kind of ['fingerprint', 'curve_key'] as const) {
+    const { next } = KINDS[kind];
     const path = `${at}.${next}`;
     const key = peer[next];
-    if (key === '' || !findings.fine(path)) continue;
-    if (!isKey(key)) findings.mistake(path, `${path} is no ${now}; write ${PRINTED}, ${form}`);
-    else if (key === ours) findings.mistake(path, `${path} is our own ${now}: ${SHARED}`);
-    else if (peer[now] === '' && findings.fine(`${at}.${now}`)) {
-      findings.mistake(path, `${path} follows no ${now}; write it as ${now}`);
+    if (key === '' || !findings.fine(path) || !isTheirs(key, kind, path, kind, rules, findings)) continue;
+    if (peer[kind] === '' && findings.fine(`${at}.${kind}`)) {
+      findings.mistake(path, `${path} follows no ${kind}; write it as ${kind}`);
     }
   }
   // A new identity has new keys of both kinds.

@@ -27,9 +27,9 @@ export interface Section {
 
 /** Peers of one broker: the mesh is full, so every broker has a link to each. */
 export const MAX_PEERS = 256;
-/** Lines of the `export` list. */
-export const MAX_EXPORT_RULES = 1_000;
-/** Items of one `match` and devices of one rule. */
+/** Lines of one of the lists `export`, `import` and `plain_lamps`. */
+export const MAX_RULES = 1_000;
+/** Items of one `match`, and devices or peers of one rule. */
 export const MAX_LIST = 10_000;
 
 export const GONE_STATES = ['UNAVAILABLE', 'BUSY', 'INVALID', 'hold'] as const;
@@ -122,13 +122,37 @@ export const scalarSchema = {
   },
 };
 
+/** What every line has that says what extensions are called. */
+const mapping = {
+  except: leaf<string[]>('texts', [], 'which of these are left out', { many: true }),
+  as: optional('what they are called, in quotes, like "7{ext}"; left out, as they are'),
+};
+
 export const exportSchema = {
   context: optional('the context whose hints are exported'),
   device: leaf<string[]>('texts', [], 'the device, or devices, an extension stands for', { many: true }),
   channels: leaf<string[]>('texts', [], 'the device, or devices, whose channels make an extension', {
     many: true,
   }),
+  mailbox: optional('the voicemail context whose mailboxes are exported'),
+  presence: optional('the presentity of an extension, like CustomPresence:{ext}'),
   match: leaf<string[]>('texts', [], 'which extensions are exported', { many: true }),
+  ...mapping,
+  to: leaf<string[]>('texts', [], 'the tags of the peers that may see them; left out, all', { many: true }),
+};
+
+export const importSchema = {
+  from: optional("the peer's tag; left out, every peer"),
+  match: leaf<string[]>('texts', [], 'which extensions of the peer are taken', { many: true }),
+  ...mapping,
+};
+
+export const plainSchema = {
+  from: leaf<string>('tag', null, "the peer's tag"),
+  match: leaf<string[]>('texts', [], 'which extensions of the peer light a lamp without a tag too', {
+    many: true,
+  }),
+  ...mapping,
 };
 
 export const peerSchema = {
@@ -149,7 +173,9 @@ export const peerSchema = {
 
 export const rootSchema: Section = {
   ...scalarSchema,
-  export: { each: exportSchema, most: MAX_EXPORT_RULES },
+  export: { each: exportSchema, most: MAX_RULES },
+  import: { each: importSchema, most: MAX_RULES },
+  plain_lamps: { each: plainSchema, most: MAX_RULES },
   peers: { each: peerSchema, most: MAX_PEERS },
 };
 

@@ -10,10 +10,12 @@ import { type Findings, variableOf } from './findings.ts';
 import { registerFormats } from './formats.ts';
 import {
   exportSchema,
+  importSchema,
   isLeaf,
   isListOf,
   leavesOf,
   peerSchema,
+  plainSchema,
   rootSchema,
   type Section,
   scalarSchema,
@@ -27,11 +29,15 @@ type ValuesOf<S> = {
 
 export type RootValues = ValuesOf<typeof scalarSchema>;
 export type ExportValues = ValuesOf<typeof exportSchema>;
+export type ImportValues = ValuesOf<typeof importSchema>;
+export type PlainValues = ValuesOf<typeof plainSchema>;
 export type PeerValues = ValuesOf<typeof peerSchema>;
 
 export interface Values {
   readonly root: RootValues;
   readonly exports: readonly ExportValues[];
+  readonly imports: readonly ImportValues[];
+  readonly plainLamps: readonly PlainValues[];
   readonly peers: readonly PeerValues[];
 }
 
@@ -43,15 +49,15 @@ registerFormats();
 export function readValues(top: YAMLMap, env: Environment, findings: Findings): Values {
   const given = readSection(top, rootSchema, findings);
   findings.overriddenBy(setIn(env));
-  const { export: exportsGiven = [], peers: peersGiven = [], ...scalars } = given;
+  const { export: exports, import: imports, plain_lamps, peers, ...scalars } = given;
+  const each = <T extends object>(list: GivenSection[string] | undefined, schema: Section, name: string) =>
+    sections(list ?? []).map((entry, index) => apply<T>(schema, entry, {}, findings, `${name}[${index}].`));
   return {
     root: apply<RootValues>(withVariables(scalarSchema), scalars, env, findings, ''),
-    exports: sections(exportsGiven).map((entry, index) =>
-      apply<ExportValues>(exportSchema, entry, {}, findings, `export[${index}].`),
-    ),
-    peers: sections(peersGiven).map((entry, index) =>
-      apply<PeerValues>(peerSchema, entry, {}, findings, `peers[${index}].`),
-    ),
+    exports: each<ExportValues>(exports, exportSchema, 'export'),
+    imports: each<ImportValues>(imports, importSchema, 'import'),
+    plainLamps: each<PlainValues>(plain_lamps, plainSchema, 'plain_lamps'),
+    peers: each<PeerValues>(peers, peerSchema, 'peers'),
   };
 }
 

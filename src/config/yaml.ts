@@ -44,10 +44,11 @@ export function readYaml(text: string, file: string): YamlFile {
     // One slip makes the parser stumble on, often in the same line: the first word says it.
     if (told.has(line) || told.size >= MAX_SYNTAX_MISTAKES) continue;
     told.add(line);
+    const words = WORDS[code] ?? withoutQuote(message) + cureOfPattern(lineAt(text, lines, line));
     const cure = lineAt(text, lines, line).includes('curve_key')
       ? '; a curve_key stands in double quotes'
       : '';
-    findings.mistakeAt(pos[0], `${WORDS[code] ?? withoutQuote(message)}${cure}`);
+    findings.mistakeAt(pos[0], words + cure);
   }
   // After a slip in the syntax the tree is guesswork; the others leave it sound.
   const sound = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
@@ -93,6 +94,12 @@ const WORDS: Record<string, string> = {
 /** Its text; '' past the end. */
 function lineAt(text: string, lines: LineCounter, line: number): string {
   return text.slice(lines.lineStarts[line - 1], lines.lineStarts[line]);
+}
+
+/** `{ match: _[1-3]X, as: 7{ext} }`: the brackets of a pattern or template are YAML's there. */
+function cureOfPattern(line: string): string {
+  if (!/[{[].*\b(match|except|as|device|channels|presence):/.test(line)) return '';
+  return '; within { } and [ ] a pattern, expression or template with brackets stands in quotes';
 }
 
 /** A parser's message may quote what it stumbled over, which may be a secret: that comes after a colon. */

@@ -3,13 +3,19 @@
  * in order. Owns the shapes only.
  */
 import type { ExportRule } from './exports.ts';
-import type { PacingOptions } from './lamps.ts';
-import type { Entry, Message } from './message.ts';
+import type { PacingOptions, Writable } from './lamps.ts';
+import type { Entry, Kind, Message } from './message.ts';
 import type { Note } from './note.ts';
 import type { OriginOptions } from './origin.ts';
 import type { BeliefTiming } from './peer.ts';
-import type { ChannelChange, DeviceStatus, HintStatus, Listing } from './source.ts';
-import type { WritableState } from './state.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from './source.ts';
 
 /** Everything that can happen to a broker. Times are milliseconds of one monotonic clock. */
 export type Input =
@@ -23,6 +29,8 @@ export type Input =
   | { readonly type: 'hintChanged'; readonly status: HintStatus }
   | { readonly type: 'deviceChanged'; readonly status: DeviceStatus }
   | { readonly type: 'channelChanged'; readonly change: ChannelChange }
+  | { readonly type: 'presenceChanged'; readonly status: PresenceStatus }
+  | { readonly type: 'mailboxChanged'; readonly status: MailboxStatus }
   /** The answer to the `setLamp` effect with this id. */
   | { readonly type: 'writeDone'; readonly id: number; readonly ok: boolean; readonly why?: string }
   /** An authenticated link said hello; `link` is unique in this broker's life. At most one link a peer. */
@@ -52,12 +60,16 @@ export type Effect =
       readonly view: string;
       readonly entries: readonly Entry[];
     }
-  /** Setvar DEVICE_STATE(Custom:`lamp`)=`state`; answer with `writeDone`. `since`: when its origin heard of it. */
+  /**
+   * Setvar DEVICE_STATE(Custom:`lamp`)=`state`, or PRESENCE_STATE(CustomPresence:`lamp`) as `kind` says; answer with
+   * `writeDone`. `since`: when its origin heard of it.
+   */
   | {
       readonly type: 'setLamp';
       readonly id: number;
+      readonly kind: Kind;
       readonly lamp: string;
-      readonly state: WritableState;
+      readonly state: Writable;
       readonly since?: number;
     }
   | { readonly type: 'dropLink'; readonly link: number; readonly why: string }

@@ -1,47 +1,26 @@
 /**
- * What the local sources say → what each exported extension is. Owns the export rules, the one source of
- * each extension, and the refusal to export a hint that names a lamp (law 4). Knows nothing of peers.
+ * What the local sources say → what each exported extension is. Owns the one source of
+ * each extension, and the refusal to export a hint that names a lamp (law 4). Under which names the peers are told is
+ * exported.ts's.
  */
 import { Channels } from './channels.ts';
-import { DeviceMap } from './device-map.ts';
-
-import { enumerate, type Match, matches } from './match.ts';
-import type { Entry } from './message.ts';
-import { isExtension, lampsOfHint } from './names.ts';
-import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from './source.ts';
+import type { DeviceMap } from './device-map.ts';
+import { type ExportRule, ExportRules, type Source } from './export-rules.ts';
+import { Exported, type Told } from './exported.ts';
+import { devicesOfHint, type IsLamp, lampOfDevice } from './names.ts';
+import { NOT_SET } from './presence.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintKey,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from './source.ts';
 import { aggregate, type DeviceState, fromExtensionStatus } from './state.ts';
 
-/** One line of the config's `export` list. No two rules name the same extension (the config sees to it). */
-export type ExportRule =
-  /** The extensions of `context` that `match` names, by their hints. */
-  | {
-      readonly source: 'hint';
-      readonly context: string;
-      readonly match: Match;
-      /** `file:line:column`, for messages. */
-      readonly where: string;
-    }
-  /**
-   * The extensions that `match` names, by their devices: each template with `{ext}` replaced. A template
-   * without `{ext}` stands only beside a match of a single extension.
-   */
-  | {
-      readonly source: 'device';
-      readonly devices: readonly string[];
-      readonly match: Match;
-      readonly where: string;
-    }
-  /**
-   * The extensions that `match` names, by the channels of their devices, templates as above: for PBXs whose hints
-   * and devices do not tell what the calling party does. No channels: NOT_INUSE. Nothing lists such extensions, so
-   * `match` has no patterns.
-   */
-  | {
-      readonly source: 'channels';
-      readonly devices: readonly string[];
-      readonly match: Match;
-      readonly where: string;
-    };
+export type { ExportRule } from './export-rules.ts';
 
 /** Extensions one broker exports at most: what a peer takes at most (`MAX_STATES` in replica.ts). */
 export const MAX_EXPORTS = 100_000;
@@ -49,11 +28,9 @@ export const MAX_EXPORTS = 100_000;
 /** Devices whose states are kept; several may make one extension. */
 const MAX_DEVICES = 2 * MAX_EXPORTS;
 
-type HintRule = Extract<ExportRule, { source: 'hint' }>;
-
 /** What a source's news did: the entries to publish, and what cannot be exported. */
 export interface ExportNews {
-  readonly entries: Entry[];
+  readonly entries: Told[];
   /** Hints that name a lamp, seen for the first time. */
   readonly namesLamp: HintKey[];
   /** A hint was created but not described: only reading the list again tells whether it may be exported. */
@@ -63,15 +40,8 @@ export interface ExportNews {
 }
 
 export class Exports {
-  #rules: readonly ExportRule[] = [];
-  #hintRules: readonly HintRule[] = [];
-  #devices = new DeviceMap([]);
-  #channelDevices = new DeviceMap([]);
-  #asked: readonly HintKey[] = [];
-  /** The extensions whose channels are their source: there is no list of those. */
-  #byChannels: readonly string[] = [];
-  /** What peers were told, or will be. */
-  readonly #states = new Map<string, DeviceState>();
+  #rules = new ExportRules([], () => false);
+  readonly #exported = new Exported(MAX_EXPORTS);
   /** The hint text of each extension with a hint source, and the context it is in. */
   readonly #hints = new Map<string, HintKey & { readonly hint: string }>();
   readonly #deviceStates = new Map<string, DeviceState>();
@@ -82,12 +52,12 @@ export class Exports {
   readonly #untold = new Set<string>();
   #leftOut = 0;
   /** The rules under which everything was last read; those of the present are other ones between a reload and that. */
-  #readUnder: readonly ExportRule[] = [];
+  #readUnder = this.#rules;
   /** The rules under which `toAsk` was asked for the listing under way. */
-  #askedUnder: readonly ExportRule[] | undefined;
+  #askedUnder: ExportRules | undefined;
 
-  constructor(rules: readonly ExportRule[]) {
-    this.setRules(rules);
+  constructor(rules: readonly ExportRule[], isLamp?: IsLamp) {
+    this.setRules(rules, isLamp);
     this.#readUnder = this.#rules;
   }
 
@@ -95,33 +65,27 @@ export class Exports {
    * Other rules from now on. What no rule names any more is gone at once. The rest is as the next listing says; until
    * then no event is believed of an extension whose rule is another one, for it tells a part of the state at best.
    */
-  setRules(rules: readonly ExportRule[]): ExportNews {
-    if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return noNews();
-    this.#rules = rules;
-    this.#hintRules = rules.filter((rule) => rule.source === 'hint');
-    this.#devices = new DeviceMap(rules.filter((rule) => rule.source === 'device'));
-    const byChannels = rules.filter((rule) => rule.source === 'channels');
-    this.#channelDevices = new DeviceMap(byChannels);
-    this.#byChannels = byChannels.flatMap(({ match }) => enumerate(match));
-    this.#asked = this.#hintRules.flatMap(({ context, match }) =>
-      enumerate(match).map((extension) => ({ context, extension })),
-    );
-    const news = noNews();
-    for (const extension of this.#states.keys()) {
-      if (rules.some(({ match }) => matches(match, extension))) continue;
-      this.#hints.delete(extension);
-      this.#set(extension, undefined, news);
+  setRules(rules: readonly ExportRule[], isLamp: IsLamp = () => false): ExportNews {
+    const isSame = this.#rules.isSame(rules);
+    const next = new ExportRules(rules, isLamp);
+    // What may be a lamp can be another although the rules are the same; then nothing has to be read again.
+    if (isSame && this.#readUnder === this.#rules) this.#readUnder = next;
+    if (isSame && this.#askedUnder === this.#rules) this.#askedUnder = next;
+    this.#rules = next;
+    if (isSame) return noNews();
+    for (const extension of this.#hints.keys()) {
+      if (next.ofExtension(extension) === undefined) this.#hints.delete(extension);
     }
-    return news;
+    return { ...noNews(), entries: this.#exported.reconfigured((source) => next.ruleOf(source)) };
   }
 
-  /** Every exported extension. */
-  entries(): Entry[] {
-    return Array.from(this.#states, ([extension, state]) => ({ kind: 'device', extension, state }));
+  /** Everything exported. */
+  entries(): Told[] {
+    return this.#exported.told();
   }
 
   get size(): number {
-    return this.#states.size;
+    return this.#exported.size;
   }
 
   /** Everything was read under the present rules. */
@@ -148,7 +112,7 @@ export class Exports {
     const shown = new Set(listed.map(keyOf));
     const ask = new Map<string, HintKey>();
     // First those that are known to be there: phones look at their lamps.
-    for (const key of [...this.#hints.values(), ...this.#asked]) {
+    for (const key of [...this.#hints.values(), ...this.#rules.asked]) {
       if (!shown.has(keyOf(key))) ask.set(keyOf(key), { context: key.context, extension: key.extension });
     }
     return [...ask.values()].slice(0, MAX_EXPORTS);
@@ -163,7 +127,7 @@ export class Exports {
    * Everything was read: what is not in it is gone. But not if the rules changed while it was read: then it was not
    * asked for all they name, and another reading is called for.
    */
-  listed({ hints, devices, channels }: Listing): ExportNews {
+  listed({ hints, devices, channels, presences, mailboxes }: Listing): ExportNews {
     const isWhole = this.#askedUnder === undefined || this.#askedUnder === this.#rules;
     this.#askedUnder = undefined;
     if (isWhole) this.#readUnder = this.#rules;
@@ -172,43 +136,54 @@ export class Exports {
     this.#deviceStates.clear();
     const touched = new Set<string>();
     for (const { device, state } of devices) {
-      for (const extension of this.#devices.extensions(device)) {
+      for (const extension of this.#extensionsOf(this.#rules.devices, device)) {
         this.#deviceStates.set(device, state);
-        touched.add(extension);
+        if (this.#rules.ofExtension(extension)?.source === 'device') touched.add(extension);
       }
     }
     for (const extension of touched) states.set(extension, this.#ofDevices(extension));
     this.#channels.listed(channels);
-    for (const extension of this.#byChannels) states.set(extension, this.#ofChannels(extension));
-    // First what goes, to make room.
-    for (const extension of isWhole ? this.#states.keys() : []) {
-      if (states.get(extension) === undefined) this.#set(extension, undefined, news);
+    for (const extension of this.#rules.byChannels) states.set(extension, this.#ofChannels(extension));
+    const found: [source: Source, state: Told['state']][] = [];
+    for (const [of, state] of states) {
+      const rule = state && this.#rules.ofExtension(of);
+      if (state !== undefined && rule !== undefined) found.push([{ rule, of }, state]);
     }
-    for (const [extension, state] of states) this.#set(extension, state, news);
+    found.push(...mailboxes.flatMap((status) => asList(this.#ofMailbox(status))));
+    found.push(...presences.flatMap((status) => asList(this.#ofPresence(status))));
+    const present = new Set(found.map(([source, state]) => state && this.#exported.keyOf(source)));
+    // First what goes, to make room.
+    for (const key of isWhole ? this.#exported.keys() : []) {
+      const gone = present.has(key) ? undefined : this.#exported.remove(key);
+      if (gone !== undefined) news.entries.push(gone);
+    }
+    for (const [source, state] of found) this.#set(source, state ?? undefined, news);
     this.#leftOut = news.leftOut;
     return news;
   }
 
   hintChanged(status: HintStatus): ExportNews {
-    if (this.#ruleOf(status) === undefined || !this.#isRead(status.extension)) return noNews();
+    const rule = this.#rules.ofHint(status);
+    if (rule === undefined || !this.#isRead(status.extension)) return noNews();
     const news = noNews();
     // The event of a hint that a reload just made has an empty `Hint:`.
     const known = status.hint === '' ? this.#hints.get(status.extension)?.hint : status.hint;
     if (known === undefined && status.status >= 0) {
       return { ...news, relist: !this.#untold.has(status.extension) };
     }
-    this.#set(status.extension, this.#hint({ ...status, hint: known ?? '' }, news), news);
+    this.#set({ rule, of: status.extension }, this.#hint({ ...status, hint: known ?? '' }, news), news);
     return news;
   }
 
   deviceChanged(status: DeviceStatus): ExportNews {
-    const extensions = this.#devices.extensions(status.device);
+    const extensions = this.#extensionsOf(this.#rules.devices, status.device);
     const full = this.#deviceStates.size >= MAX_DEVICES && !this.#deviceStates.has(status.device);
     if (extensions.length === 0 || full) return noNews();
     const news = noNews();
     this.#deviceStates.set(status.device, status.state);
-    for (const extension of extensions) {
-      if (this.#isRead(extension)) this.#set(extension, this.#ofDevices(extension), news);
+    for (const of of extensions) {
+      const rule = this.#isRead(of) ? this.#rules.ofExtension(of) : undefined;
+      if (rule?.source === 'device') this.#set({ rule, of }, this.#ofDevices(of), news);
     }
     return news;
   }
@@ -216,22 +191,48 @@ export class Exports {
   channelChanged(change: ChannelChange): ExportNews {
     const news = noNews();
     for (const device of this.#channels.changed(change)) {
-      for (const extension of this.#channelDevices.extensions(device)) {
-        if (this.#isRead(extension)) this.#set(extension, this.#ofChannels(extension), news);
+      for (const of of this.#extensionsOf(this.#rules.channelDevices, device)) {
+        const rule = this.#isRead(of) ? this.#rules.ofExtension(of) : undefined;
+        if (rule?.source === 'channels') this.#set({ rule, of }, this.#ofChannels(of), news);
       }
     }
     return news;
   }
 
-  #ruleOf({ context, extension }: HintKey): HintRule | undefined {
-    if (!isExtension(extension)) return undefined;
-    return this.#hintRules.find((rule) => rule.context === context && matches(rule.match, extension));
+  mailboxChanged(status: MailboxStatus): ExportNews {
+    const news = noNews();
+    const found = this.isRead ? this.#ofMailbox(status) : undefined;
+    if (found !== undefined) this.#set(...found, news);
+    return news;
+  }
+
+  presenceChanged(status: PresenceStatus): ExportNews {
+    const news = noNews();
+    const [source, state] = (this.isRead && this.#ofPresence(status)) || [];
+    if (source !== undefined) this.#set(source, state ?? undefined, news);
+    return news;
+  }
+
+  #ofMailbox({ mailbox, newMessages }: MailboxStatus): [source: Source, state: DeviceState] | undefined {
+    const rule = this.#rules.ofMailbox(mailbox);
+    return rule && [{ rule, of: mailbox }, newMessages > 0 ? 'INUSE' : 'NOT_INUSE'];
+  }
+
+  /** One that was never set, or no more, is none. */
+  #ofPresence({ presentity, presence }: PresenceStatus): [source: Source, state: Told['state']] | undefined {
+    const source = this.#rules.ofPresentity(presentity);
+    return source && [source, presence === NOT_SET ? null : presence];
+  }
+
+  /** Those that a device makes; none for a lamp. */
+  #extensionsOf(map: DeviceMap, device: string): string[] {
+    return this.#rules.isPlainLamp(device) ? [] : map.extensions(device);
   }
 
   /** Everything was read under the rule that this extension has now. */
   #isRead(extension: string): boolean {
     if (this.isRead) return true;
-    return sourceOf(this.#readUnder, extension) === sourceOf(this.#rules, extension);
+    return this.#readUnder.sourceOf(extension) === this.#rules.sourceOf(extension);
   }
 
   #listedHints(hints: readonly HintStatus[], news: ExportNews): Map<string, DeviceState | undefined> {
@@ -241,7 +242,7 @@ export class Exports {
     this.#hints.clear();
     this.#untold.clear();
     for (const status of hints) {
-      if (this.#ruleOf(status) === undefined) continue;
+      if (this.#rules.ofHint(status) === undefined) continue;
       present.add(keyOf(status));
       if (status.hint === '' && status.status >= 0) this.#untold.add(status.extension);
       else states.set(status.extension, this.#hint(status, news));
@@ -253,7 +254,9 @@ export class Exports {
   /** What a hint makes of its extension. */
   #hint(status: HintStatus, news: ExportNews): DeviceState | undefined {
     const { context, extension, hint } = status;
-    const namesLamp = lampsOfHint(hint).length > 0;
+    const namesLamp = devicesOfHint(hint).some(
+      (device) => lampOfDevice(device) || this.#rules.isPlainLamp(device),
+    );
     if (namesLamp && !this.#refused.has(keyOf(status)) && this.#refused.size < MAX_EXPORTS) {
       this.#refused.add(keyOf(status));
       news.namesLamp.push({ context, extension });
@@ -266,7 +269,7 @@ export class Exports {
   }
 
   #ofDevices(extension: string): DeviceState | undefined {
-    const states = this.#devices
+    const states = this.#rules.devices
       .devices(extension)
       .map((device) => this.#deviceStates.get(device))
       .filter((state) => state !== undefined);
@@ -274,26 +277,19 @@ export class Exports {
   }
 
   #ofChannels(extension: string): DeviceState {
-    return aggregate(this.#channelDevices.devices(extension).map((device) => this.#channels.state(device)));
+    return aggregate(
+      this.#rules.channelDevices.devices(extension).map((device) => this.#channels.state(device)),
+    );
   }
 
-  #set(extension: string, state: DeviceState | undefined, news: ExportNews): void {
-    if (this.#states.get(extension) === state) return;
-    if (state === undefined) this.#states.delete(extension);
-    else if (this.#states.size >= MAX_EXPORTS && !this.#states.has(extension)) {
+  #set(source: Source, state: Told['state'] | undefined, news: ExportNews): void {
+    const told = this.#exported.set(source, state ?? undefined);
+    if (told === 'full') {
       news.leftOut += 1;
       // Each event of one that is left out would count it again: only a listing counts.
       this.#leftOut ||= 1;
-      return;
-    } else this.#states.set(extension, state);
-    news.entries.push({ kind: 'device', extension, state: state ?? null });
+    } else if (told !== undefined) news.entries.push(told);
   }
-}
-
-/** What tells the state of an extension, as a text to compare. No two rules name one extension. */
-function sourceOf(rules: readonly ExportRule[], extension: string): string | undefined {
-  const rule = rules.find(({ match }) => matches(match, extension));
-  return rule && JSON.stringify([rule.source, rule.source === 'hint' ? rule.context : rule.devices]);
 }
 
 function noNews(): ExportNews {
@@ -302,4 +298,8 @@ function noNews(): ExportNews {
 
 function keyOf({ context, extension }: HintKey): string {
   return `${extension}@${context}`;
+}
+
+function asList<T>(item: T | undefined): T[] {
+  return item === undefined ? [] : [item];
 }

@@ -4,16 +4,19 @@
  * mirror.ts. It has no clock and does no I/O, so the broker, the simulator and the property tests run the same code.
  */
 import type { Effect, FederationOptions, Input } from './door.ts';
+import type { Told } from './exported.ts';
 import { type ExportNews, Exports } from './exports.ts';
-import { type LampStatus, Mirror, type MirrorStatus } from './mirror.ts';
+import { isPlainName } from './imports.ts';
+import type { Seen, Writable } from './lamps.ts';
+import { type Entry, entryKey } from './message.ts';
+import { Mirror } from './mirror.ts';
+import type { LampStatus, MirrorStatus } from './mirror-status.ts';
+import { customName, type IsLamp } from './names.ts';
 import type { Note } from './note.ts';
 import type { HintKey, HintStatus, Listing } from './source.ts';
-import type { DeviceState, WritableState } from './state.ts';
+import { seenBy, Views } from './views.ts';
 
 export type { Effect, FederationOptions, Input } from './door.ts';
-
-/** The one view there is so far: every peer sees every export. */
-export const ALL = 'all';
 
 /** `alive` is said only if Asterisk answered within this many intervals. */
 export const ANSWERED_WITHIN_INTERVALS = 2;
@@ -40,6 +43,9 @@ export class Federation {
   #options: FederationOptions;
   readonly #exports: Exports;
   readonly #mirror: Mirror;
+  #views: Views;
+  /** Links that are up → the peer at the other end. */
+  readonly #links = new Map<number, string>();
   /** Links that were given no snapshot yet, because Asterisk was down or did not answer when they came up. */
   readonly #unserved = new Set<number>();
   /** Said once an AMI session: each event of an extension too many would say it again. */
@@ -54,7 +60,8 @@ export class Federation {
   constructor(options: FederationOptions, now: number) {
     this.#options = options;
     this.#lastInputAt = now;
-    this.#exports = new Exports(options.exports);
+    this.#exports = new Exports(options.exports, lampsIn(options));
+    this.#views = viewsOf(options);
     this.#mirror = new Mirror(options, now, (effect) => this.#effects.push(effect));
   }
 
@@ -101,7 +108,7 @@ export class Federation {
   }
 
   /** What our own extensions are, as the peers are told. */
-  exported(): { extension: string; state: DeviceState | null }[] {
+  exported(): Entry[] {
     return this.#exports.entries();
   }
 
@@ -110,9 +117,9 @@ export class Federation {
     return this.#mirror.lamps();
   }
 
-  /** What a lamp should show, and what Asterisk was last given. For tests. */
-  lamp(name: string): { desired: WritableState | undefined; written: DeviceState | undefined } {
-    return this.#mirror.lamp(name);
+  /** What a lamp should show, and what Asterisk was last given; by entryKey. For tests. */
+  lamp(key: string): { desired: Writable | undefined; written: Seen | undefined } {
+    return this.#mirror.lamp(key);
   }
 
   #take(input: Input, now: number): void {
@@ -138,6 +145,11 @@ export class Federation {
         return this.#mirror.seen(input.status, now);
       case 'channelChanged':
         return this.#publish(this.#exports.channelChanged(input.change));
+      case 'presenceChanged':
+        this.#publish(this.#exports.presenceChanged(input.status));
+        return this.#mirror.seenPresence(input.status, now);
+      case 'mailboxChanged':
+        return this.#publish(this.#exports.mailboxChanged(input.status));
       case 'writeDone':
         return this.#mirror.writeDone(input, now);
       case 'linkUp':
@@ -146,6 +158,7 @@ export class Federation {
         return this.#mirror.heard(input, now);
       case 'linkDown':
         this.#unserved.delete(input.link);
+        this.#links.delete(input.link);
         return this.#mirror.linkDown(input);
       case 'configured':
         return this.#configured(input.options, now);
@@ -167,7 +180,11 @@ export class Federation {
   #linkUp({ peer, link, epoch }: Extract<Input, { type: 'linkUp' }>, now: number): void {
     const before = this.#mirror.linkUp(peer, link, epoch);
     if (before === 'unknown') return;
-    if (before !== undefined) this.#unserved.delete(before);
+    if (before !== undefined) {
+      this.#unserved.delete(before);
+      this.#links.delete(before);
+    }
+    this.#links.set(link, peer);
     // A snapshot vouches as `alive` does: nothing is said for an Asterisk that does not answer.
     if (this.#vouches(now)) this.#snapshot(link);
     else this.#unserved.add(link);
@@ -175,11 +192,36 @@ export class Federation {
 
   /** Lamps of peers that went are written before anything else; what is exported anew, the next listing tells. */
   #configured(options: FederationOptions, now: number): void {
+    const before = this.#views;
+    const told = this.#exports.entries();
     this.#options = options;
     this.#mirror.configure(options, now);
-    this.#publish(this.#exports.setRules(options.exports));
+    this.#publish(this.#exports.setRules(options.exports, lampsIn(options)));
+    this.#views = viewsOf(options);
+    this.#reshow(before, told, now);
     // Also when Asterisk is not up yet: the reading that is under way may have asked by the old rules.
     this.#effects.push({ type: 'relist' });
+  }
+
+  /** A link whose peer may now see more, or less, of what we export than it was told is given all anew. */
+  #reshow(before: Views, told: readonly Told[], now: number): void {
+    const present = this.#exports.entries();
+    const kept = new Set(present.map(keyOf));
+    for (const [link, peer] of this.#links) {
+      // The link of one that is a peer no more is ended by who made it.
+      if (this.#unserved.has(link) || this.#views.of(peer) === undefined) continue;
+      const was = new Set(
+        seenBy(peer, told)
+          .map(keyOf)
+          .filter((key) => kept.has(key)),
+      );
+      const is = seenBy(peer, present).map(keyOf);
+      const isSame = is.length === was.size && is.every((key) => was.has(key));
+      if (isSame && this.#views.of(peer) === before.of(peer)) continue;
+      // It must not go on hearing what it may not see any more until a snapshot can be vouched for.
+      if (this.#vouches(now)) this.#snapshot(link);
+      else this.#effects.push({ type: 'dropLink', link, why: 'what it may see was changed' });
+    }
   }
 
   #tick(now: number): void {
@@ -204,7 +246,9 @@ export class Federation {
 
   #publish({ entries, namesLamp, relist, leftOut }: ExportNews): void {
     this.#changesOut += entries.length;
-    if (entries.length > 0) this.#effects.push({ type: 'publish', view: ALL, entries });
+    for (const [view, seen] of this.#views.split(entries)) {
+      this.#effects.push({ type: 'publish', view, entries: seen });
+    }
     for (const key of namesLamp) this.#note({ kind: 'hintNamesLamp', ...key });
     if (leftOut > 0 && !this.#saidLeftOut) this.#note({ kind: 'exportsLeftOut', count: leftOut });
     this.#saidLeftOut ||= leftOut > 0;
@@ -212,10 +256,35 @@ export class Federation {
   }
 
   #snapshot(link: number): void {
-    this.#effects.push({ type: 'snapshot', link, view: ALL, entries: this.#exports.entries() });
+    const peer = this.#links.get(link) ?? '';
+    const view = this.#views.of(peer);
+    if (view === undefined) return;
+    const entries = seenBy(peer, this.#exports.entries());
+    this.#effects.push({ type: 'snapshot', link, view, entries });
   }
 
   #note(note: Note): void {
     this.#effects.push({ type: 'note', note });
   }
+}
+
+function viewsOf({ exports, origins }: FederationOptions): Views {
+  return new Views(
+    exports,
+    origins.filter(({ former }) => !former).map(({ tag }) => tag),
+  );
+}
+
+/** A device that is a peer's plain lamp; those with a tag in their names are known by that. */
+function lampsIn({ origins }: FederationOptions): IsLamp {
+  const rules = origins.flatMap(({ plain = [] }) => plain);
+  if (rules.length === 0) return () => false;
+  return (device) => {
+    const name = customName(device);
+    return name !== undefined && isPlainName(rules, name);
+  };
+}
+
+function keyOf({ kind, extension }: Entry): string {
+  return entryKey(kind, extension);
 }

@@ -1,10 +1,16 @@
 /**
  * Desired against written: which lamps are owed a write, and when each may go. Owns the token bucket, the
  * window of unanswered writes, latest-wins, retries and the repair of drift (laws 5 and 6). Knows lamps by
- * name only: why a lamp should show what it shows is decided elsewhere.
+ * a key only, and states only as equal or not: why a lamp should show what it shows is decided elsewhere.
  */
+import { Echoes } from './held.ts';
+import { isPresence, type Presence } from './presence.ts';
 import type { DeviceState, WritableState } from './state.ts';
-import { Turns } from './turns.ts';
+import { type OriginOf, Turns } from './turns.ts';
+
+/** What a lamp can be given, and what Asterisk may say that it is. */
+export type Writable = WritableState | Presence;
+export type Seen = DeviceState | Presence;
 
 export interface PacingOptions {
   /** Sustained rate; `Infinity` for no limit. Rule: 2 000 NOTIFYs a second ÷ mean watchers per lamp. */
@@ -24,7 +30,7 @@ export type Urgency = 'live' | 'backlog';
 export interface Write {
   readonly id: number;
   readonly lamp: string;
-  readonly state: WritableState;
+  readonly state: Writable;
   /** When the origin of this state heard of it; absent: not known, or owed since before. */
   readonly since?: number;
 }
@@ -41,6 +47,16 @@ export interface LampsStatus {
   readonly writesRefused: number;
   readonly writesCoalesced: number;
   readonly driftRepairs: number;
+  /** Lamps that show something else than what Asterisk took from us; and one of them. */
+  readonly held: number;
+  readonly heldLamp: Held | undefined;
+}
+
+/** `shows`: what phones see. */
+export interface Held {
+  readonly lamp: string;
+  readonly shows: Seen;
+  readonly written: Seen | undefined;
 }
 
 /** A mismatch must last this long, with nothing in flight, to be drift and not an echo on its way. */
@@ -52,13 +68,13 @@ export const RETRY_MIN_MS = 1_000;
 export const RETRY_MAX_MS = 10_000;
 
 interface Lamp {
-  desired: WritableState | undefined;
+  desired: Writable | undefined;
   /** Of `desired`. */
   since: number | undefined;
   /** The last value sent, or found, in this AMI session. */
-  written: DeviceState | undefined;
+  written: Seen | undefined;
   /** States sent and not yet answered, oldest first. */
-  readonly inFlight: WritableState[];
+  readonly inFlight: Writable[];
   failures: number;
   retryAt: number;
   repairedAt: number;
@@ -67,12 +83,13 @@ interface Lamp {
 export class Lamps {
   #options: PacingOptions;
   readonly #lamps = new Map<string, Lamp>();
-  readonly #live = new Turns();
-  readonly #backlog = new Turns();
+  readonly #live: Turns;
+  readonly #backlog: Turns;
   /** Refused, waiting for `retryAt`. */
-  readonly #waiting = new Turns();
+  readonly #waiting: Turns;
   /** lamp → what Asterisk last said it is, and when, where that is not what we wrote. */
-  readonly #drifting = new Map<string, { readonly state: DeviceState; readonly at: number }>();
+  readonly #drifting = new Map<string, { readonly state: Seen; readonly at: number }>();
+  readonly #echoes = new Echoes<Seen>();
   readonly #unanswered = new Map<number, string>();
   #up = false;
   #tokens: number;
@@ -87,8 +104,11 @@ export class Lamps {
   #coalesced = 0;
   #repairs = 0;
 
-  constructor(options: PacingOptions) {
+  constructor(options: PacingOptions, originOf: OriginOf) {
     this.#options = options;
+    this.#live = new Turns(originOf);
+    this.#backlog = new Turns(originOf);
+    this.#waiting = new Turns(originOf);
     this.#tokens = options.burst;
   }
 
@@ -107,6 +127,7 @@ export class Lamps {
   }
 
   status(): LampsStatus {
+    const held = this.#echoes.oneHeld;
     return {
       owed: this.owed,
       unanswered: this.unanswered,
@@ -116,6 +137,8 @@ export class Lamps {
       writesRefused: this.#refused,
       writesCoalesced: this.#coalesced,
       driftRepairs: this.#repairs,
+      held: this.#echoes.held,
+      heldLamp: held && { ...held, written: this.#lamp(held.lamp).written },
     };
   }
 
@@ -131,25 +154,29 @@ export class Lamps {
   }
 
   /** What the lamp should show, if anything was decided. */
-  desired(lamp: string): WritableState | undefined {
+  desired(lamp: string): Writable | undefined {
     return this.#lamps.get(lamp)?.desired;
   }
 
   /** What Asterisk has, as far as this AMI session knows. */
-  written(lamp: string): DeviceState | undefined {
+  written(lamp: string): Seen | undefined {
     return this.#lamps.get(lamp)?.written;
   }
 
   /** A lamp that is no more; between sessions only, when nothing is owed or on its way. */
   forget(name: string): void {
     this.#lamps.delete(name);
+    this.#echoes.forget(name);
   }
 
   /** A fresh AMI session: what it holds is what `found` says, and every difference is owed. */
-  sessionUp(found: ReadonlyMap<string, DeviceState>): void {
+  sessionUp(found: ReadonlyMap<string, Seen>): void {
     this.sessionDown();
     this.#up = true;
-    for (const [name, state] of found) this.#lamp(name).written = state;
+    for (const [name, state] of found) {
+      this.#lamp(name).written = state;
+      if (!isPresence(state)) this.#echoes.told(name, state, state);
+    }
     for (const name of this.#lamps.keys()) this.#owe(name, 'backlog');
   }
 
@@ -161,6 +188,7 @@ export class Lamps {
     this.#waiting.clear();
     this.#failing.clear();
     this.#drifting.clear();
+    this.#echoes.clear();
     this.#unanswered.clear();
     for (const lamp of this.#lamps.values()) {
       lamp.written = undefined;
@@ -171,7 +199,7 @@ export class Lamps {
   }
 
   /** `since`: when the origin heard of this state, if it is known; for measuring only. */
-  want(name: string, state: WritableState, urgency: Urgency, since?: number): void {
+  want(name: string, state: Writable, urgency: Urgency, since?: number): void {
     const lamp = this.#lamp(name);
     if (lamp.desired !== state) {
       if (this.#isOwed(name)) this.#coalesced += 1;
@@ -202,6 +230,7 @@ export class Lamps {
       lamp.since = undefined;
       // What Asterisk said before this write tells nothing of what it says after it.
       this.#drifting.delete(name);
+      this.#echoes.sent(name);
       this.#sent += 1;
       this.#tokens -= 1;
       this.#unanswered.set(write.id, name);
@@ -240,6 +269,7 @@ export class Lamps {
     if (ok) {
       lamp.failures = 0;
       this.#failing.delete(name);
+      if (lamp.inFlight.length === 0) this.#echoes.taken(name, lamp.written, now);
     } else if (lamp.inFlight.length === 0) {
       // A later value on its way may still land; only when none is, is what Asterisk holds unknown.
       lamp.written = undefined;
@@ -256,11 +286,13 @@ export class Lamps {
   }
 
   /** Asterisk says what the lamp is: an echo, or somebody else's write. */
-  seen(name: string, state: DeviceState, now: number): void {
+  seen(name: string, state: Seen, now: number): void {
     const lamp = this.#lamp(name);
     if (lamp.written === undefined && lamp.inFlight.length === 0 && !this.#waiting.has(name)) {
       lamp.written = state;
     }
+    // A presence is of one Asterisk alone, and its events may be held back where nothing needs them.
+    if (!isPresence(state)) this.#echoes.told(name, state, lamp.written);
     // Events come in the order of the writes: after the echo of an earlier value comes that of the last one.
     if (state === lamp.written) this.#drifting.delete(name);
     else this.#drifting.set(name, { state, at: now });
@@ -273,12 +305,15 @@ export class Lamps {
       this.#waiting.delete(name);
       this.#owe(name, 'backlog');
     }
+    this.#echoes.tick(now, (name) => this.#lamp(name).inFlight.length > 0);
     const drifted: string[] = [];
     for (const [name, { state, at }] of this.#drifting) {
       const lamp = this.#lamp(name);
       const settled = now - at >= DRIFT_SETTLE_MS && now - lamp.repairedAt >= REPAIR_EVERY_MS;
       if (!settled || this.#isOwed(name) || lamp.inFlight.length > 0) continue;
       this.#drifting.delete(name);
+      // Asterisk has what we wrote, and writing it again would change nothing either.
+      if (this.#echoes.isHeld(name)) continue;
       lamp.written = state;
       if (lamp.desired === undefined || lamp.desired === state) continue;
       lamp.repairedAt = now;

@@ -2,17 +2,32 @@
  * What one broker tells another, as the core sees it: no bytes, no links. Owns the shapes only.
  * How they look on the wire is `mesh/frames.ts`; what they mean is `replica.ts` and `peer.ts`.
  */
+import type { Presence } from './presence.ts';
 import type { DeviceState } from './state.ts';
 
 /** Kinds of state that this version carries. */
-export const KINDS = ['device'] as const;
+export const KINDS = ['device', 'presence'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** One extension's state; `null`: the origin no longer has this extension. */
-export interface Entry {
-  readonly kind: Kind;
+/** What a state of each kind is. */
+export interface StateOf {
+  readonly device: DeviceState;
+  readonly presence: Presence;
+}
+export type State = StateOf[Kind];
+
+/** One extension's state of one kind; `null`: the origin no longer has it. */
+export type Entry = EntryOf<'device'> | EntryOf<'presence'>;
+
+export interface EntryOf<K extends Kind> {
+  readonly kind: K;
   readonly extension: string;
-  readonly state: DeviceState | null;
+  readonly state: StateOf[K] | null;
+}
+
+/** One text for what an entry is about. No extension has a blank. */
+export function entryKey(kind: Kind, extension: string): string {
+  return kind === 'device' ? extension : `${kind} ${extension}`;
 }
 
 /** Everything the origin exports to this peer, in parts; applied whole when the part marked `last` is in. */

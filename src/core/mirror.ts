@@ -4,54 +4,27 @@
  * that makes of its lamps, origin.ts; when they are written, lamps.ts.
  */
 import type { Effect, FederationOptions, Input } from './door.ts';
-import { Lamps, type LampsStatus, type Urgency } from './lamps.ts';
-import { lampName, lampOfDevice, lampsOfHint, MAX_LAMP_NAME } from './names.ts';
+import { type ImportRule, importedAs } from './imports.ts';
+import { type Kept, KeptLamps, mostOf } from './kept.ts';
+import { Lamps, type Seen, type Urgency, type Writable } from './lamps.ts';
+import { type Entry, entryKey, type Message, type State } from './message.ts';
+import { type LampStatus, type MirrorStatus, refusedOf } from './mirror-status.ts';
+import { customName, customPresenceName, devicesOfHint } from './names.ts';
 import type { Note } from './note.ts';
 import { MAX_LAMPS_PER_ORIGIN, Origin, type OriginOptions } from './origin.ts';
-import type { Belief } from './peer.ts';
-import type { DeviceStatus, HintStatus, Listing } from './source.ts';
-import type { DeviceState, WritableState } from './state.ts';
+import { NOT_SET } from './presence.ts';
+import type { DeviceStatus, HintStatus, Listing, PresenceStatus } from './source.ts';
 
 type MirrorOptions = Pick<FederationOptions, 'tag' | 'origins' | 'timing' | 'pacing'>;
-
-export interface OriginStatus {
-  readonly tag: string;
-  readonly belief: Belief;
-  readonly former: boolean;
-  /** It said bye and that it does not come back. */
-  readonly left: boolean;
-  readonly link: number | undefined;
-  /** When it last said anything of its states. */
-  readonly heardAt: number | undefined;
-  readonly extensions: number;
-  readonly lamps: number;
-  readonly owed: number;
-  /** An extension that it told on this link and that cannot be a lamp here, and why. */
-  readonly refused?: string;
-}
-
-export interface MirrorStatus extends LampsStatus {
-  /** States of peers' extensions that were other than before, so far. */
-  readonly changesIn: number;
-  readonly origins: OriginStatus[];
-}
-
-export interface LampStatus {
-  readonly origin: string;
-  readonly extension: string;
-  readonly name: string;
-  readonly told: DeviceState | undefined;
-  readonly desired: WritableState | undefined;
-  readonly written: DeviceState | undefined;
-}
 
 /** Extensions of one origin that can be no lamps and are remembered, so that it is known when the last one is gone. */
 const MAX_REFUSED = 100;
 
 export class Mirror {
   readonly #emit: (effect: Effect) => void;
-  readonly #lamps: Lamps;
   readonly #origins = new Map<string, Origin>();
+  readonly #kept = new KeptLamps(this.#origins);
+  readonly #lamps: Lamps;
   #asteriskUp = false;
   /** An Asterisk that takes nothing would fill the log with as many lines as there are writes. */
   #saidRefused = false;
@@ -59,19 +32,31 @@ export class Mirror {
 
   constructor(options: MirrorOptions, now: number, emit: (effect: Effect) => void) {
     this.#emit = emit;
-    this.#lamps = new Lamps(options.pacing);
+    this.#lamps = new Lamps(options.pacing, (lamp) => this.#kept.originOf(lamp));
     for (const origin of options.origins) this.#add(origin, options, now);
   }
 
   /** Another config: origins come, go, come back or change; lamps of those that went are written first. */
   configure(options: MirrorOptions, now: number): void {
     this.#lamps.setPacing(options.pacing);
+    const gone: Origin[] = [];
     const wanted = new Map(options.origins.map((origin) => [origin.tag, origin]));
     for (const origin of this.#origins.values()) {
       const next = wanted.get(origin.tag) ?? { tag: origin.tag, goneState: origin.goneState, former: true };
       const left = next.former === true && !origin.former;
+      const imported = saidBy(origin.imports);
       origin.configure(next, options.timing, now);
-      this.#relightAll(origin, left ? 'live' : 'backlog');
+      this.#kept.reconfigured(origin);
+      if (left) gone.push(origin);
+      // What it told was held against the old rules: its next snapshot will be against the new ones.
+      if (origin.link !== undefined && imported !== saidBy(origin.imports)) {
+        this.#drop(origin.link, `what is imported from ${origin.tag} was changed`);
+      }
+    }
+    // Only now: a plain lamp may have gone over from one origin to another.
+    for (const origin of this.#origins.values()) {
+      for (const { kind, extension } of origin.replica.entries()) this.#kept.plain(origin, kind, extension);
+      this.#relightAll(origin, gone.includes(origin) ? 'live' : 'backlog');
     }
     for (const origin of options.origins) {
       if (!this.#origins.has(origin.tag)) this.#add(origin, options, now);
@@ -97,7 +82,7 @@ export class Mirror {
       link: origin.link,
       heardAt: origin.heardAt,
       extensions: origin.replica.size,
-      lamps: origin.extensions.size,
+      lamps: origin.lamps.size,
       owed: this.#lamps.owedOf(origin.tag),
       ...refusedOf(origin),
     }));
@@ -105,18 +90,24 @@ export class Mirror {
   }
 
   *lamps(): Generator<LampStatus> {
-    for (const { tag, extensions, replica } of this.#origins.values()) {
-      for (const extension of extensions) {
-        const name = lampName(extension, tag);
-        if (name === undefined) continue;
-        const told = replica.get(extension);
-        yield { origin: tag, extension, name, told, ...this.lamp(name) };
+    for (const origin of this.#origins.values()) {
+      for (const kept of this.#kept.of(origin)) {
+        const { kind, name, extension = name } = kept;
+        yield {
+          origin: origin.tag,
+          kind,
+          extension,
+          name,
+          told: toldOf(kept),
+          ...this.lamp(entryKey(kind, name)),
+        };
       }
     }
   }
 
-  lamp(name: string): { desired: WritableState | undefined; written: DeviceState | undefined } {
-    return { desired: this.#lamps.desired(name), written: this.#lamps.written(name) };
+  /** By {@link entryKey}. */
+  lamp(key: string): { desired: Writable | undefined; written: Seen | undefined } {
+    return { desired: this.#lamps.desired(key), written: this.#lamps.written(key) };
   }
 
   /** We ourselves did not run for this long. */
@@ -146,10 +137,14 @@ export class Mirror {
   /** What Asterisk holds, in a fresh session; {@link relight} follows. */
   sessionUp(listing: Listing): void {
     this.#asteriskUp = true;
-    const found = new Map<string, DeviceState>();
-    for (const { device, state } of listing.devices) {
-      const lamp = this.#ourLamp(device);
-      if (lamp?.origin.keep(lamp.extension)) found.set(lamp.name, state);
+    const found = new Map<string, Seen>();
+    for (const status of listing.devices) {
+      const key = keyOf(this.#ofDevice(status));
+      if (key !== undefined) found.set(key, status.state);
+    }
+    for (const status of listing.presences) {
+      const key = keyOf(this.#ofPresence(status));
+      if (key !== undefined) found.set(key, status.presence);
     }
     for (const origin of this.#origins.values()) this.#forgetAllBut(found, origin);
     this.#lamps.sessionUp(found);
@@ -159,12 +154,12 @@ export class Mirror {
    * A lamp that the origin does not tell and this Asterisk does not have was taken out of its database, and must not
    * be written into it again. One that a hint names is kept anew by {@link relight}.
    */
-  #forgetAllBut(found: ReadonlyMap<string, DeviceState>, origin: Origin): void {
-    for (const extension of origin.extensions) {
-      const name = lampName(extension, origin.tag) ?? '';
-      if (found.has(name) || origin.replica.get(extension) !== undefined) continue;
-      origin.forget(extension);
-      this.#lamps.forget(name);
+  #forgetAllBut(found: ReadonlyMap<string, Seen>, origin: Origin): void {
+    for (const kept of [...this.#kept.of(origin)]) {
+      const key = entryKey(kept.kind, kept.name);
+      if (found.has(key) || toldOf(kept) !== undefined) continue;
+      this.#kept.forget(kept);
+      this.#lamps.forget(key);
     }
   }
 
@@ -182,25 +177,35 @@ export class Mirror {
   relisted(listing: Listing, now: number): void {
     // First what Asterisk holds: a lamp that a hint names and that is not known may have been written long ago.
     for (const status of listing.devices) this.seen(status, now);
+    for (const status of listing.presences) this.seenPresence(status, now);
     for (const hint of listing.hints) this.watch(hint, 'backlog');
   }
 
   /** An echo of our own write, or a lamp somebody else touched. */
-  seen({ device, state }: DeviceStatus, now: number): void {
-    const lamp = this.#ourLamp(device);
-    if (lamp === undefined || !lamp.origin.keep(lamp.extension)) return;
-    this.#lamps.seen(lamp.name, state, now);
-    if (this.#lamps.desired(lamp.name) === undefined) {
-      this.#relightOne(lamp.origin, lamp.extension, 'backlog');
-    }
+  seen(status: DeviceStatus, now: number): void {
+    this.#seen(this.#ofDevice(status), status.state, now);
+  }
+
+  /** The same of a presence. */
+  seenPresence(status: PresenceStatus, now: number): void {
+    this.#seen(this.#ofPresence(status), status.presence, now);
+  }
+
+  #seen(kept: Kept | undefined, state: Seen, now: number): void {
+    if (kept === undefined) return;
+    const key = entryKey(kept.kind, kept.name);
+    this.#lamps.seen(key, state, now);
+    if (this.#lamps.desired(key) === undefined) this.#light(kept, toldOf(kept), 'backlog');
   }
 
   /** A phone may now look at the lamps this hint names: one never written would show idle. */
   watch({ hint }: HintStatus, urgency: Urgency): void {
-    for (const { extension, tag } of lampsOfHint(hint)) {
-      const origin = this.#origins.get(tag);
-      const known = origin?.extensions.has(extension);
-      if (origin?.keep(extension)) this.#relightOne(origin, extension, known ? 'backlog' : urgency);
+    for (const device of devicesOfHint(hint)) {
+      const name = customName(device);
+      if (name === undefined) continue;
+      const isNew = this.#kept.get(entryKey('device', name)) === undefined;
+      const kept = this.#kept.named('device', name);
+      if (kept !== undefined) this.#light(kept, toldOf(kept), isNew ? urgency : 'backlog');
     }
   }
 
@@ -231,7 +236,7 @@ export class Mirror {
   heard({ peer, link, seq, message }: Extract<Input, { type: 'heard' }>, now: number): void {
     const origin = this.#origins.get(peer);
     if (origin === undefined || origin.former || origin.link !== link) return;
-    const accepted = origin.replica.accept(seq, message);
+    const accepted = origin.replica.accept(seq, atDoor(origin, message));
     if (accepted.result === 'broken') return this.#drop(link, accepted.why);
     origin.heardAt = now;
     if (message.type === 'bye') {
@@ -246,15 +251,9 @@ export class Mirror {
     this.#changesIn += accepted.changed.length;
     const isChange = message.type === 'change';
     const since = isChange ? message.at : undefined;
-    for (const { extension, state } of accepted.changed) {
-      if (!origin.keep(extension)) {
-        if (state === undefined) origin.refused.delete(extension);
-        else
-          this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
-        continue;
-      }
+    for (const entry of accepted.changed) {
+      this.#tell(origin, entry, isChange ? 'live' : 'backlog', since);
       // One by one, so that states which follow each other in one frame are all written while there is room.
-      this.#light(origin, extension, state, isChange ? 'live' : 'backlog', since);
       if (isChange) this.write(now);
     }
   }
@@ -270,7 +269,10 @@ export class Mirror {
 
   /** The writes that may go now. */
   write(now: number): void {
-    for (const write of this.#lamps.due(now)) this.#emit({ type: 'setLamp', ...write });
+    for (const { lamp: key, ...write } of this.#lamps.due(now)) {
+      const { kind = 'device', name: lamp = key } = this.#kept.get(key) ?? {};
+      this.#emit({ type: 'setLamp', kind, lamp, ...write });
+    }
   }
 
   #add(origin: OriginOptions, { tag, timing }: MirrorOptions, now: number): void {
@@ -278,35 +280,42 @@ export class Mirror {
   }
 
   #relightAll(origin: Origin, urgency: Urgency): void {
-    for (const extension of origin.extensions) this.#relightOne(origin, extension, urgency);
+    for (const kept of this.#kept.of(origin)) this.#light(kept, toldOf(kept), urgency);
   }
 
-  /** Lights one lamp as it should be now. */
-  #relightOne(origin: Origin, extension: string, urgency: Urgency): void {
-    this.#light(origin, extension, origin.replica.get(extension), urgency);
+  /** The origin says what an extension is: its lamps follow. */
+  #tell(
+    origin: Origin,
+    { kind, extension, state }: Entry,
+    urgency: Urgency,
+    since: number | undefined,
+  ): void {
+    const told = state ?? undefined;
+    const tagged = this.#kept.tagged(origin, kind, extension);
+    if (typeof tagged === 'object') this.#light(tagged, told, urgency, since);
+    // It is gone at the origin too: then nothing is missing here.
+    else if (told === undefined) origin.refused.delete(extension);
+    else if (tagged === 'too-many') {
+      this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
+    } else {
+      const what = kind === 'device' ? 'lamp' : kind;
+      const why = `its ${what} ${extension}*${origin.tag} would be longer than ${mostOf(kind)} characters`;
+      this.#refuse(origin, extension, why);
+    }
+    const plain = this.#kept.plain(origin, kind, extension);
+    if (plain !== undefined) this.#light(plain, told, urgency, since);
   }
 
   /** Lights one lamp as it should be when the origin has `told` this state. */
-  #light(
-    origin: Origin,
-    extension: string,
-    told: DeviceState | undefined,
-    urgency: Urgency,
-    since?: number,
-  ): void {
-    const name = lampName(extension, origin.tag);
-    if (name === undefined) {
-      // It is gone at the origin too: then nothing is missing here.
-      if (told === undefined) return void origin.refused.delete(extension);
-      const why = `its lamp ${extension}*${origin.tag} would be longer than ${MAX_LAMP_NAME} characters`;
-      return this.#refuse(origin, extension, why);
-    }
+  #light(kept: Kept, told: State | undefined, urgency: Urgency, since?: number): void {
     // What Asterisk holds is not known while it is down; when it is up again every lamp is looked at.
     if (!this.#asteriskUp) return;
+    const { origin, kind, name, dropped } = kept;
+    const key = entryKey(kind, name);
     // A refused write leaves it unknown what Asterisk holds; it is tried again, so it counts as done.
-    const written = this.#lamps.written(name) ?? this.#lamps.desired(name);
-    const state = origin.desired(told, written);
-    if (state !== undefined) this.#lamps.want(name, state, urgency, since);
+    const written = this.#lamps.written(key) ?? this.#lamps.desired(key);
+    const state = dropped ? NOTHING[kind] : origin.desiredOf(kind, told, written);
+    if (state !== undefined) this.#lamps.want(key, state, urgency, since);
   }
 
   /** Said once a link. */
@@ -318,11 +327,14 @@ export class Mirror {
   }
 
   /** The lamp a device is, if it is spelled as we write it and its origin is one we know. */
-  #ourLamp(device: string): { origin: Origin; extension: string; name: string } | undefined {
-    const lamp = device.startsWith('Custom:') ? lampOfDevice(device) : undefined;
-    const origin = lamp && this.#origins.get(lamp.tag);
-    const name = lamp && lampName(lamp.extension, lamp.tag);
-    return lamp && origin && name ? { origin, extension: lamp.extension, name } : undefined;
+  #ofDevice({ device }: DeviceStatus): Kept | undefined {
+    const name = device.startsWith('Custom:') ? customName(device) : undefined;
+    return name === undefined ? undefined : this.#kept.named('device', name);
+  }
+
+  #ofPresence({ presentity }: PresenceStatus): Kept | undefined {
+    const name = presentity.startsWith('CustomPresence:') ? customPresenceName(presentity) : undefined;
+    return name === undefined ? undefined : this.#kept.named('presence', name);
   }
 
   #drop(link: number, why: string): void {
@@ -334,10 +346,28 @@ export class Mirror {
   }
 }
 
-function refusedOf({ tag, refused }: Origin): { refused?: string } {
-  for (const [extension, why] of refused) {
-    const more = refused.size > 1 ? ` (and ${refused.size - 1} more)` : '';
-    return { refused: `extension ${extension} of ${tag}${more}: ${why}` };
-  }
-  return {};
+/** What a lamp shows that is none any more: the neutral element of each kind. */
+const NOTHING = { device: 'INVALID', presence: NOT_SET } as const;
+
+/** As a text to compare: that a line moved in the file is no change. */
+function saidBy(rules: readonly ImportRule[]): string {
+  return JSON.stringify(rules.map(({ where: _, ...rule }) => rule));
+}
+
+function keyOf(kept: Kept | undefined): string | undefined {
+  return kept && entryKey(kept.kind, kept.name);
+}
+
+function toldOf({ origin, kind, extension }: Kept): State | undefined {
+  return extension === undefined ? undefined : origin.replica.get(extension, kind);
+}
+
+/** A message as we take it: without what the rules leave out, and by the names they give. */
+function atDoor({ imports }: Origin, message: Message): Message {
+  if (imports.length === 0 || !('entries' in message)) return message;
+  const entries = message.entries.flatMap((entry): Entry[] => {
+    const extension = importedAs(imports, entry.extension);
+    return extension === undefined ? [] : [{ ...entry, extension }];
+  });
+  return { ...message, entries };
 }

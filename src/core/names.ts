@@ -7,17 +7,27 @@
 /** `Custom:` + at most this many characters: Asterisk cuts device names at 79 (main/devicestate.c). */
 export const MAX_LAMP_NAME = 72;
 
+/**
+ * `CustomPresence:` + at most this many: after a restart Asterisk lists the names of presences cut at 79 as well (seen on
+ * 16.28 and 22.10), and what is cut could be read as a lamp of another tag.
+ */
+export const MAX_PRESENCE_NAME = 64;
+
 const EXTENSION = /^[A-Za-z0-9*+#][A-Za-z0-9*+#._]*$/;
 const TAG = /^[a-z][a-z0-9]*(\.[a-z0-9]+)*$/;
 /** Asterisk keeps a context's name in 80 characters (`AST_MAX_CONTEXT`, include/asterisk/channel.h). */
 const CONTEXT = /^[A-Za-z0-9_.:+-]{1,79}$/;
 const CUSTOM_PREFIX = /^custom:/i;
+const CUSTOM_PRESENCE = 'CustomPresence:';
 
 /** A lamp: the mirror of extension `extension` of PBX `tag`. */
 export interface LampName {
   readonly extension: string;
   readonly tag: string;
 }
+
+/** Whether a device is a lamp that has no tag in its name. */
+export type IsLamp = (device: string) => boolean;
 
 /** A dialplan context that can be named in a config and asked about over AMI: no blanks, nothing that splits. */
 export function isContext(text: string): boolean {
@@ -72,6 +82,16 @@ export function lampDevice(name: string): string {
   return `Custom:${name}`;
 }
 
+/** `CustomPresence:EXT*tag` for a name made by {@link lampName}. */
+export function lampPresentity(name: string): string {
+  return `${CUSTOM_PRESENCE}${name}`;
+}
+
+/** What stands after `CustomPresence:`, in any case (main/presencestate.c); `undefined`: the presentity is something else. */
+export function customPresenceName(presentity: string): string | undefined {
+  return /^custompresence:/i.test(presentity) ? presentity.slice(CUSTOM_PRESENCE.length) : undefined;
+}
+
 /** Splits `EXT*tag` at its LAST `*`: FreePBX has extensions such as `*76EXT`. */
 export function splitLampName(name: string): LampName | undefined {
   if (name.length > MAX_LAMP_NAME) return undefined;
@@ -82,12 +102,18 @@ export function splitLampName(name: string): LampName | undefined {
   return isExtension(extension) && isTag(tag) ? { extension, tag } : undefined;
 }
 
+/** What stands after `Custom:`, whatever the case of that; `undefined` when the device is something else. */
+export function customName(device: string): string | undefined {
+  return CUSTOM_PREFIX.test(device) ? device.slice('Custom:'.length) : undefined;
+}
+
 /**
  * The lamp a device is, whatever the case of its `Custom:` prefix (hints were matched without regard to
  * case up to 22.10), or `undefined` when the device is something else.
  */
 export function lampOfDevice(device: string): LampName | undefined {
-  return CUSTOM_PREFIX.test(device) ? splitLampName(device.slice('Custom:'.length)) : undefined;
+  const name = customName(device);
+  return name === undefined ? undefined : splitLampName(name);
 }
 
 /**

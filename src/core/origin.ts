@@ -2,7 +2,11 @@
  * One remote PBX: what we believe about it, what it told us, and so what each of its lamps should show
  * (law 3). Owns that decision and the set of lamps it concerns; writes nothing itself.
  */
+import type { ImportRule, PlainRule } from './imports.ts';
+import type { Seen, Writable } from './lamps.ts';
+import type { Kind, State, StateOf } from './message.ts';
 import { type BeliefTiming, Peer } from './peer.ts';
+import { GONE_PRESENCE, NOT_SET } from './presence.ts';
 import { Replica } from './replica.ts';
 import { type DeviceState, toWritable, type WritableState } from './state.ts';
 
@@ -17,6 +21,9 @@ export interface OriginOptions {
   readonly goneState: GoneState;
   /** A tag of the past: no peer any more, so nobody can vouch for its lamps. */
   readonly former?: boolean;
+  /** Those that speak of this peer; none: everything is taken as it is told. */
+  readonly imports?: readonly ImportRule[];
+  readonly plain?: readonly PlainRule[];
 }
 
 export class Origin {
@@ -35,10 +42,15 @@ export class Origin {
   readonly refused = new Map<string, string>();
   saidRefused = false;
   goneState: GoneState;
-  /** Extensions with a lamp here: told by the origin, named by a local hint, or found in Asterisk. */
-  readonly #extensions = new Set<string>();
+  imports: readonly ImportRule[];
+  plain: readonly PlainRule[];
+  /** The keys of its lamps here: told by the origin, named by a local hint, or found in Asterisk. */
+  readonly #lamps = new Set<string>();
 
-  constructor({ tag, goneState, former = false }: OriginOptions, timing: BeliefTiming, now: number) {
+  constructor(options: OriginOptions, timing: BeliefTiming, now: number) {
+    const { tag, goneState, former = false, imports = [], plain = [] } = options;
+    this.imports = imports;
+    this.plain = plain;
     this.tag = tag;
     this.former = former;
     this.goneState = goneState;
@@ -50,7 +62,10 @@ export class Origin {
    * Another config. One that is a peer no more is gone for good; one that is a peer again has to be heard first, and
    * its lamps hold until then.
    */
-  configure({ goneState, former = false }: OriginOptions, timing: BeliefTiming, now: number): void {
+  configure(options: OriginOptions, timing: BeliefTiming, now: number): void {
+    const { goneState, former = false, imports = [], plain = [] } = options;
+    this.imports = imports;
+    this.plain = plain;
     this.goneState = goneState;
     if (former && !this.former) {
       this.peer.left(true, now);
@@ -65,21 +80,28 @@ export class Origin {
     this.peer.retime(timing);
   }
 
-  get extensions(): ReadonlySet<string> {
-    return this.#extensions;
+  get lamps(): ReadonlySet<string> {
+    return this.#lamps;
   }
 
   /** False when the origin has as many lamps as it may: this one is not kept. */
-  keep(extension: string): boolean {
-    if (this.#extensions.has(extension)) return true;
-    if (this.#extensions.size >= MAX_LAMPS_PER_ORIGIN) return false;
-    this.#extensions.add(extension);
+  keep(lamp: string): boolean {
+    if (this.#lamps.has(lamp)) return true;
+    if (this.#lamps.size >= MAX_LAMPS_PER_ORIGIN) return false;
+    this.#lamps.add(lamp);
     return true;
   }
 
-  /** It has no lamp here any more. */
-  forget(extension: string): void {
-    this.#extensions.delete(extension);
+  /** It has no such lamp here any more. */
+  forget(lamp: string): void {
+    this.#lamps.delete(lamp);
+  }
+
+  /** What a lamp of this kind should show: {@link desired} and {@link desiredPresence}. */
+  desiredOf(kind: Kind, told: State | undefined, written: Seen | undefined): Writable | undefined {
+    return kind === 'device'
+      ? this.desired(told as StateOf['device'] | undefined, written as DeviceState | undefined)
+      : this.desiredPresence(told as StateOf['presence'] | undefined);
   }
 
   /**
@@ -101,6 +123,23 @@ export class Origin {
       case 'gone':
         if (this.goneState !== 'hold' || (unwritten && told === undefined)) return gone;
         return this.replica.known ? last : undefined;
+    }
+  }
+
+  /**
+   * The same of a presence. Where nothing was ever written Asterisk says `not_set`, which claims nothing, so what is
+   * not told is left alone until the origin is heard.
+   */
+  desiredPresence(told: StateOf['presence'] | undefined): StateOf['presence'] | undefined {
+    switch (this.peer.belief) {
+      case 'live':
+        return told ?? NOT_SET;
+      case 'suspect':
+        return told;
+      case 'unheard':
+        return undefined;
+      case 'gone':
+        return this.goneState === 'hold' ? told : GONE_PRESENCE;
     }
   }
 }

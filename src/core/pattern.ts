@@ -15,9 +15,10 @@ export interface Shape {
 
 export const DIGITS = '0123456789';
 /** What an extension is made of (names.ts), plainest first so that witnesses read well; `FIRST` may begin one. */
-const FIRST = `${DIGITS}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+#`;
-const ALPHABET = `${FIRST}._`;
-const MAX_EXTENSION = MAX_LAMP_NAME - 1;
+export const FIRST = `${DIGITS}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+#`;
+export const ALPHABET = `${FIRST}._`;
+/** Characters of an extension. */
+export const MAX_EXTENSION = MAX_LAMP_NAME - 1;
 
 const PATTERN = /^_(?:-|[A-Za-z0-9*+#_]|\[(?:[A-Za-z0-9*+#._](?:-[A-Za-z0-9*+#._])?)+\])*[.!]?$/;
 const PLACES = /\[([^\]]+)\]|[^-]/g;

@@ -1,37 +1,38 @@
 /**
- * The mirror of one origin: extension → state. Owns the one door through which snapshot and change come
+ * The mirror of one origin: what each of its extensions is. Owns the one door through which snapshot and change come
  * in, and the rule that a frame which is not the next one ends the link: there is no other way to recover.
  */
-import type { Entry, Message } from './message.ts';
-import type { DeviceState } from './state.ts';
+import { type Entry, entryKey, type Kind, type Message, type StateOf } from './message.ts';
 
-/** States one origin may have at a time; an origin that sends more is cut off, not stored. */
+/** States one origin may have at a time, of all kinds; an origin that sends more is cut off, not stored. */
 export const MAX_STATES = 100_000;
 
-/** What a frame did. `changed` lists each extension whose state is other than before, in frame order. */
+/** What a frame did. `changed` lists each entry whose state is other than before, in frame order. */
 export type Accepted =
-  | { readonly result: 'applied'; readonly changed: readonly Changed[]; readonly vouches: boolean }
+  | { readonly result: 'applied'; readonly changed: readonly Entry[]; readonly vouches: boolean }
   /** In order, and there is nothing to do yet. */
   | { readonly result: 'held' }
   | { readonly result: 'broken'; readonly why: string };
 
-export interface Changed {
-  readonly extension: string;
-  /** `undefined`: the origin no longer has it. */
-  readonly state: DeviceState | undefined;
-}
-
 export class Replica {
-  #states = new Map<string, DeviceState>();
+  /** By {@link entryKey}; no state of them is `null`. */
+  #states = new Map<string, Entry>();
   /** The snapshot being received on this link; it replaces everything when its last part is in. */
-  #incoming: Map<string, DeviceState> | undefined;
+  #incoming: Map<string, Entry> | undefined;
+  #size = 0;
   #synced = false;
   #known = false;
   #lastSeq = 0;
   #left = false;
 
-  get(extension: string): DeviceState | undefined {
-    return this.#states.get(extension);
+  get(extension: string): StateOf['device'] | undefined;
+  get<K extends Kind>(extension: string, kind: K): StateOf[K] | undefined;
+  get(extension: string, kind: Kind = 'device'): Entry['state'] | undefined {
+    return this.#states.get(entryKey(kind, extension))?.state ?? undefined;
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#states.values();
   }
 
   /** A whole snapshot came over the present link. */
@@ -44,8 +45,9 @@ export class Replica {
     return this.#known;
   }
 
+  /** Extensions that have a device state. */
   get size(): number {
-    return this.#states.size;
+    return this.#size;
   }
 
   /** A new link: numbering starts again and nothing is believed before its snapshot is whole. */
@@ -78,37 +80,48 @@ export class Replica {
 
   #snapshot(entries: readonly Entry[], last: boolean): Accepted {
     this.#incoming ??= new Map();
-    for (const { extension, state } of entries) if (state !== null) this.#incoming.set(extension, state);
+    for (const entry of entries) if (entry.state !== null) this.#incoming.set(keyOf(entry), entry);
     if (this.#incoming.size > MAX_STATES) return this.#tooMany();
     if (!last) return { result: 'held' };
     const before = this.#states;
     this.#states = this.#incoming;
     this.#incoming = undefined;
+    this.#size = 0;
+    for (const { kind } of this.#states.values()) if (kind === 'device') this.#size += 1;
     this.#synced = true;
     this.#known = true;
-    const changed: Changed[] = [];
-    for (const [extension, state] of this.#states) {
-      if (before.get(extension) !== state) changed.push({ extension, state });
+    const changed: Entry[] = [];
+    for (const [key, entry] of this.#states) {
+      if (before.get(key)?.state !== entry.state) changed.push(entry);
     }
-    for (const extension of before.keys()) {
-      if (!this.#states.has(extension)) changed.push({ extension, state: undefined });
+    for (const [key, entry] of before) {
+      if (!this.#states.has(key)) changed.push({ ...entry, state: null });
     }
     return { result: 'applied', changed, vouches: true };
   }
 
   #change(entries: readonly Entry[]): Accepted {
-    const changed: Changed[] = [];
-    for (const { extension, state } of entries) {
-      if ((this.#states.get(extension) ?? null) === state) continue;
-      if (state === null) this.#states.delete(extension);
-      else this.#states.set(extension, state);
-      changed.push({ extension, state: state ?? undefined });
+    const changed: Entry[] = [];
+    for (const entry of entries) {
+      const key = keyOf(entry);
+      const before = this.#states.get(key)?.state ?? null;
+      if (before === entry.state) continue;
+      if (entry.kind === 'device' && (before === null || entry.state === null)) {
+        this.#size += before === null ? 1 : -1;
+      }
+      if (entry.state === null) this.#states.delete(key);
+      else this.#states.set(key, entry);
+      changed.push(entry);
     }
     if (this.#states.size > MAX_STATES) return this.#tooMany();
     return { result: 'applied', changed, vouches: false };
   }
 
   #tooMany(): Accepted {
-    return { result: 'broken', why: `it exports more than ${MAX_STATES} extensions` };
+    return { result: 'broken', why: `it exports more than ${MAX_STATES} states` };
   }
+}
+
+function keyOf({ kind, extension }: Entry): string {
+  return entryKey(kind, extension);
 }

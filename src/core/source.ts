@@ -1,6 +1,7 @@
 /**
  * What the local Asterisk says, as the core sees it: no AMI headers, no sockets. Owns the shapes only.
  */
+import type { Presence } from './presence.ts';
 import type { DeviceState } from './state.ts';
 
 export interface HintKey {
@@ -38,9 +39,21 @@ export type ChannelChange =
   | { readonly type: 'held'; readonly id: string; readonly name: string; readonly held: boolean }
   | { readonly type: 'gone'; readonly id: string };
 
+/** What a presence provider says of somebody: `CustomPresence:1001`, as `PresenceStateChange` and PresenceStateList give it. */
+export interface PresenceStatus {
+  readonly presentity: string;
+  readonly presence: Presence;
+}
+
+/** One mailbox, `1001@default`, and how many new messages it has; as MessageWaiting and VoicemailUsersList give it. */
+export interface MailboxStatus {
+  readonly mailbox: string;
+  readonly newMessages: number;
+}
+
 /**
  * Everything the local Asterisk has, read at one go in one AMI session. Rows are unique by context and
- * extension, by device, and by channel id; where an event arrived while the lists were read, the later of the two
+ * extension, by device, by channel id, by presentity and by mailbox; where an event arrived while the lists were read, the later of the two
  * is here. No list tells which channels are on hold.
  */
 export interface Listing {
@@ -48,4 +61,8 @@ export interface Listing {
   readonly devices: readonly DeviceStatus[];
   /** Empty when channels are not read. */
   readonly channels: readonly ChannelStatus[];
+  /** Empty where Asterisk has no list of them. */
+  readonly presences: readonly PresenceStatus[];
+  /** Empty when mailboxes are not read. */
+  readonly mailboxes: readonly MailboxStatus[];
 }

@@ -3,8 +3,8 @@
  * is served; the JSON of `/api/…` is these shapes as they stand here. No code. Nothing in them is a secret.
  */
 import type { ConditionCode, Severity } from '../conditions.ts';
+import type { Kind } from '../core/message.ts';
 import type { Belief } from '../core/peer.ts';
-import type { DeviceState } from '../core/state.ts';
 
 export interface HttpOptions {
   readonly host: string;
@@ -120,17 +120,18 @@ export interface Counters {
 /** `GET /api/states` gives these as a list: our exports, then the lamps of each peer. */
 export interface StateRow {
   readonly pbx: string;
+  readonly kind: Kind;
   readonly extension: string;
-  /** As the origin told it; `null`: it has no such extension, or never told. */
-  readonly state: DeviceState | null;
+  /** As the origin told it; `null`: it has no such extension, or never told. A presence is `away,subtype,message`. */
+  readonly state: string | null;
   /** Absent for our own extensions. */
   readonly lamp?: {
-    /** `EXT*tag` */
+    /** `EXT*tag`; of a plain lamp without star and tag. */
     readonly name: string;
     /** What it should show; `null`: it is left as it is. */
-    readonly desired: DeviceState | null;
+    readonly desired: string | null;
     /** What Asterisk was last given; `null`: not known. */
-    readonly written: DeviceState | null;
+    readonly written: string | null;
   };
 }
 
@@ -139,9 +140,22 @@ export type WatchLine = { readonly at: string } & WatchEvent;
 
 export type WatchEvent =
   /** A state of ours that the peers are told. */
-  | { readonly type: 'export'; readonly extension: string; readonly state: DeviceState | null }
+  | {
+      readonly type: 'export';
+      readonly kind: Kind;
+      readonly extension: string;
+      readonly state: string | null;
+    }
   /** A lamp that is written. */
-  | { readonly type: 'lamp'; readonly pbx: string; readonly extension: string; readonly state: DeviceState }
+  | {
+      readonly type: 'lamp';
+      readonly kind: Kind;
+      /** '' of a plain lamp, whose extension is its name. */
+      readonly pbx: string;
+      readonly extension: string;
+      readonly name: string;
+      readonly state: string;
+    }
   | { readonly type: 'belief'; readonly peer: string; readonly from: Belief; readonly to: Belief }
   | { readonly type: 'raised' | 'cleared'; readonly condition: ConditionRow };
 

@@ -3,6 +3,8 @@
  * the bound on how many are remembered. Knows no sockets; time comes in.
  */
 
+import { Bucket } from './bucket.ts';
+
 /**
  * Connections of one address at once, and a second after that. It is room for as many peers as one address may have
  * (MAX_PER_ADDRESS in tcp.ts) that are all refused and dial on: each four times in its first second at the most, then
@@ -17,12 +19,6 @@ export interface ArrivalLimits {
   readonly burst: number;
   readonly perSecond: number;
   readonly maxRemembered?: number;
-}
-
-interface Bucket {
-  tokens: number;
-  /** When `tokens` was so many. */
-  at: number;
 }
 
 export class Arrivals {
@@ -47,19 +43,15 @@ export class Arrivals {
    * than are remembered gets past this, and would have had a burst for each anyway; nobody else is kept out by it.
    */
   admit(network: string): boolean {
-    const { burst, perSecond, maxRemembered } = this.#limits;
+    const { burst, maxRemembered } = this.#limits;
     const now = this.#now();
-    const bucket = this.#buckets.get(network) ?? { tokens: burst, at: now };
+    const bucket = this.#buckets.get(network) ?? new Bucket(burst, now);
     this.#buckets.delete(network);
     if (this.#buckets.size >= maxRemembered) {
       const [quietest] = this.#buckets.keys();
       if (quietest !== undefined) this.#buckets.delete(quietest);
     }
     this.#buckets.set(network, bucket);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * perSecond) / 1_000);
-    bucket.at = now;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket.take(this.#limits, now);
   }
 }

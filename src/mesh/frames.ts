@@ -29,13 +29,22 @@
  *   {"seq":N,"type":"alive"}                            The sender vouches for all it has said.
  *   {"seq":N,"type":"bye","final":B}                    It stops; `final`: for good. Nothing numbered follows.
  *
- *   entry   [kind, extension, state]    kind "device": extension and state as core/names.ts and core/state.ts
- *     have them, state null = no such extension any more. At most MAX_FRAME_STATES a frame. Further elements of
- *     an entry are ignored.
+ *   entry   At most MAX_FRAME_STATES a frame; state null = no such extension, or nothing of this kind, any more.
+ *     Further elements of an entry are ignored.
+ *     ["device", extension, state]                       as core/names.ts and core/state.ts have them
+ *     ["presence", extension, state, subtype, message]   as core/presence.ts has them; absent texts are empty
  */
 import { z } from 'zod';
 import { type Change, type Entry, KINDS, type Kind, type Message } from '../core/message.ts';
 import { isExtension, isTag, whyNotExtension } from '../core/names.ts';
+import {
+  isPresenceText,
+  isPresenceWord,
+  MAX_PRESENCE_TEXT,
+  type Presence,
+  partsOf,
+  presenceOf,
+} from '../core/presence.ts';
 import { isDeviceState } from '../core/state.ts';
 import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from './contract.ts';
 
@@ -203,22 +212,39 @@ function decodeEntries(rows: readonly unknown[]): { known: Entry[]; skipped: num
   const known: Entry[] = [];
   for (const [index, row] of rows.entries()) {
     const where = `entries[${index}]`;
-    const [word, extension, state] = check(entry, row, where);
+    const [word, ...rest] = check(entry, row, where);
     const kind = KINDS.find((name) => name === word);
-    if (kind !== undefined) known.push(decodeEntry(kind, extension, state, where));
+    if (kind !== undefined) known.push(decodeEntry(kind, rest, where));
   }
   return { known, skipped: rows.length - known.length };
 }
 
-function decodeEntry(kind: Kind, extension: unknown, state: unknown, where: string): Entry {
+function decodeEntry(kind: Kind, [extension, state, ...texts]: readonly unknown[], where: string): Entry {
   if (typeof extension !== 'string') throw new FrameError(`${where}: the extension is not text`);
   if (!isExtension(extension)) {
     throw new FrameError(`${where}: "${printable(extension)}" ${whyNotExtension(extension)}`);
   }
   if (state === null) return { kind, extension, state };
   if (typeof state !== 'string') throw new FrameError(`${where}: the state is neither text nor null`);
+  if (kind === 'presence') return { kind, extension, state: decodePresence(state, texts, where) };
   if (!isDeviceState(state)) throw new FrameError(`${where}: "${printable(state)}" is not a device state`);
   return { kind, extension, state };
+}
+
+function decodePresence(
+  word: string,
+  [subtype = '', message = '']: readonly unknown[],
+  where: string,
+): Presence {
+  if (!isPresenceWord(word)) throw new FrameError(`${where}: "${printable(word)}" is not a presence state`);
+  if (!isShortText(subtype) || !isShortText(message)) {
+    throw new FrameError(`${where}: subtype and message are texts of at most ${MAX_PRESENCE_TEXT} bytes`);
+  }
+  return presenceOf({ word, subtype, message });
+}
+
+function isShortText(text: unknown): text is string {
+  return typeof text === 'string' && isPresenceText(text);
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
@@ -270,13 +296,20 @@ export type Body = string & { readonly numbered: never };
 
 /**
  * The body of a message of at most MAX_FRAME_STATES entries. No byte limit is looked at: 200 entries of the
- * longest names are about 23 KB, a tenth of MAX_FRAME_BYTES.
+ * longest names are about 23 KB, with the longest presence texts, each byte written as two, 230 KB.
  */
 export function encodeBody(message: Said): Body {
   if (!('entries' in message)) return JSON.stringify(message).slice(1) as Body;
-  const entries = message.entries.map(({ kind, extension, state }) => [kind, extension, state]);
+  const entries = message.entries.map(encodeEntry);
   const at = message.type === 'change' ? { at: tenths(message.at) } : {};
   return JSON.stringify({ ...message, entries, ...at }).slice(1) as Body;
+}
+
+function encodeEntry(entry: Entry): readonly unknown[] {
+  const { kind, extension, state } = entry;
+  if (kind === 'device' || state === null) return [kind, extension, state];
+  const { word, subtype, message } = partsOf(state);
+  return [kind, extension, word, subtype, message];
 }
 
 export function withSeq(seq: number, body: Body): string {

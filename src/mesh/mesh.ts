@@ -4,12 +4,13 @@
  */
 import type { Entry } from '../core/message.ts';
 import { Batches } from './batches.ts';
-import type { Channel, Refusal, Transport } from './contract.ts';
+import type { Channel, PeerAddress, Refusal, Transport } from './contract.ts';
 import { encodeRefuse, isEpoch, type RefuseCode } from './frames.ts';
 import type { Link } from './link.ts';
 import { Peer, type PeerHandlers, type PeerOptions } from './peer.ts';
 import { Refusals } from './refusals.ts';
-import type { MeshHandlers, MeshPeer, MeshStatus } from './types.ts';
+import { sameCurveKeys, sameFingerprints } from './trust.ts';
+import type { MeshHandlers, MeshStatus } from './types.ts';
 
 export type * from './types.ts';
 
@@ -26,7 +27,7 @@ export interface MeshOptions {
   readonly tag: string;
   /** This run of this broker: [A-Za-z0-9_-]{1,64}, new at every start. */
   readonly epoch: string;
-  readonly peers: readonly MeshPeer[];
+  readonly peers: readonly PeerAddress[];
   readonly redialMinMs?: number;
   readonly redialMaxMs?: number;
   /** A link that hears nothing for three of these is dropped. */
@@ -114,15 +115,12 @@ export class Mesh {
   }
 
   /**
-   * The whole view to one link, which from now on hears what is published there. Nothing happens when the link is
-   * down already. Throws when this peer must not see this view.
+   * The whole view to one link, which from now on hears what is published there, and nothing else. Nothing happens
+   * when the link is down already.
    */
   snapshot(link: number, view: string, entries: readonly Entry[]): void {
     const at = this.#links.get(link);
     if (at === undefined) return;
-    if (view !== at.peer.config.view) {
-      throw new Error(`peer ${at.link.peer} may see view "${at.peer.config.view}", not "${view}"`);
-    }
     this.#batches.flushView(view);
     at.link.view = view;
     at.link.snapshot(entries);
@@ -155,7 +153,7 @@ export class Mesh {
    * Replaces the peers: links of those that went or changed end now. Throws like the constructor. `redial`: other
    * delays, from the next wait on; links and attempts under way go on.
    */
-  setPeers(peers: readonly MeshPeer[], redial: { minMs: number; maxMs: number } = this.#redial): void {
+  setPeers(peers: readonly PeerAddress[], redial: { minMs: number; maxMs: number } = this.#redial): void {
     checkPeers(this.#options.tag, peers);
     this.#redial.minMs = redial.minMs;
     this.#redial.maxMs = redial.maxMs;
@@ -217,7 +215,7 @@ export class Mesh {
     this.#strangers.add({ kind: 'refused', reason, who: remote, text });
   }
 
-  #newPeer(config: MeshPeer): Peer {
+  #newPeer(config: PeerAddress): Peer {
     const { tag, epoch, pingEveryMs, helloTimeoutMs } = this.#options;
     const options: PeerOptions = {
       tag,
@@ -288,7 +286,7 @@ function sum(a: Counts, b: Counts): Counts {
   return total;
 }
 
-function checkPeers(tag: string, peers: readonly MeshPeer[]): void {
+function checkPeers(tag: string, peers: readonly PeerAddress[]): void {
   const seen = new Set<string>();
   for (const peer of peers) {
     // Law 4: a broker never takes states for its own tag, so it must not have itself as a peer.
@@ -298,10 +296,7 @@ function checkPeers(tag: string, peers: readonly MeshPeer[]): void {
   }
 }
 
-function same(a: MeshPeer, b: MeshPeer): boolean {
-  const keys = ({ transport, fingerprint, curveKey, next }: MeshPeer) => {
-    const curve = transport === 'zeromq' ? [curveKey, next?.curveKey] : [];
-    return JSON.stringify([fingerprint, next?.fingerprint, ...curve]);
-  };
-  return a.url === b.url && a.transport === b.transport && keys(a) === keys(b) && a.view === b.view;
+function same(a: PeerAddress, b: PeerAddress): boolean {
+  const sameKeys = sameFingerprints(a, b) && (a.transport !== 'zeromq' || sameCurveKeys(a, b));
+  return a.url === b.url && a.transport === b.transport && sameKeys;
 }

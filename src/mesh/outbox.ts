@@ -3,7 +3,7 @@
  * changes → alive, and the rule for a slow peer: frames go straight out while the channel takes them, after that
  * only the latest state of each extension is kept until it drains. Knows no frames that arrive, no timers.
  */
-import type { Entry } from '../core/message.ts';
+import { type Entry, entryKey } from '../core/message.ts';
 import { type Batch, frameOf } from './batches.ts';
 import { type Channel, HIGH_WATER_BYTES, LINK_QUEUE_BYTES, MAX_FRAME_STATES } from './contract.ts';
 import { type Body, encodeBody, type Said, withSeq } from './frames.ts';
@@ -154,10 +154,13 @@ export class Outbox {
   }
 
   #keep(entry: Entry, at: number): void {
-    const key = `${entry.kind} ${entry.extension}`;
+    const key = entryKey(entry.kind, entry.extension);
     const before = this.#pending.get(key);
-    if (before !== undefined) this.#handlers.coalesced();
-    else this.#pendingBytes += cost(entry);
+    if (before !== undefined) {
+      this.#handlers.coalesced();
+      this.#pendingBytes -= cost(before.entry);
+    }
+    this.#pendingBytes += cost(entry);
     this.#pending.set(key, { entry, at: before?.at ?? at });
   }
 
@@ -167,9 +170,10 @@ export class Outbox {
   }
 }
 
-/** No kind has an empty name, so no entry has this key. */
+/** No extension is empty, so no entry has this key. */
 const ALIVE_KEY = '';
 
 function cost(entry: Entry): number {
-  return entry.extension.length + ENTRY_BYTES;
+  const texts = entry.kind === 'presence' ? (entry.state?.length ?? 0) : 0;
+  return entry.extension.length + texts + ENTRY_BYTES;
 }

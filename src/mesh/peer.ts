@@ -14,17 +14,19 @@
  * with its tag: `admit` says who stays, and the link that is up makes nobody wait.
  */
 import type { Message } from '../core/message.ts';
-import type { Channel, Refusal, Transport } from './contract.ts';
+import { Bucket } from './bucket.ts';
+import type { Channel, PeerAddress, Refusal, Transport } from './contract.ts';
 import { Dialer, type DialerOptions } from './dialer.ts';
 import type { Hello } from './frames.ts';
 import { Link, type LinkHandlers } from './link.ts';
-import type { LinkEnd, LinkEndReason, MeshNote, MeshPeer, PeerStatus } from './types.ts';
+import type { LinkEnd, LinkEndReason, MeshNote, PeerStatus } from './types.ts';
 
 const BOTH_DIALLED = 'both sides dialled; the other link stays';
 
 /** Links a peer may dial at once, and per second after that: each costs a handshake, two log lines and a snapshot. */
 export const LINK_BURST = 20;
 export const LINKS_PER_SECOND = 1;
+const KNOCKS = { burst: LINK_BURST, perSecond: LINKS_PER_SECOND };
 
 export interface PeerOptions {
   readonly tag: string;
@@ -47,7 +49,7 @@ export interface PeerHandlers {
 }
 
 export class Peer {
-  readonly config: MeshPeer;
+  readonly config: PeerAddress;
   readonly #options: PeerOptions;
   readonly #handlers: PeerHandlers;
   readonly #dialer: Dialer;
@@ -59,9 +61,8 @@ export class Peer {
   /** Links whose channel is not gone yet. */
   readonly #living = new Set<Link>();
   #stopped = false;
-  /** Links the peer may still dial, as of `#knockedAt`. */
-  #knocks = LINK_BURST;
-  #knockedAt = 0;
+  /** Links the peer may still dial. */
+  readonly #knocks = new Bucket(LINK_BURST, performance.now());
   #framesIn = 0;
   #framesOut = 0;
   #linksUp = 0;
@@ -69,7 +70,7 @@ export class Peer {
   #ended: { readonly end: LinkEnd; readonly at: number } | undefined;
   #problem: { readonly note: Omit<MeshNote, 'count'>; readonly at: number } | undefined;
 
-  constructor(config: MeshPeer, transport: Transport, options: PeerOptions, handlers: PeerHandlers) {
+  constructor(config: PeerAddress, transport: Transport, options: PeerOptions, handlers: PeerHandlers) {
     this.config = config;
     this.#options = options;
     this.#handlers = handlers;
@@ -113,7 +114,7 @@ export class Peer {
   /** A new channel to this peer, dialled by us or by the peer. */
   take(channel: Channel): void {
     if (this.#stopped) return channel.terminate('stopped');
-    if (!channel.dialled && !this.#mayKnock()) {
+    if (!channel.dialled && !this.#knocks.take(KNOCKS, performance.now())) {
       const text = `peer ${this.config.tag} dials more than ${LINKS_PER_SECOND} link a second; its link is cut`;
       this.#noteAs('refused', 'too-many-connections', text);
       return channel.terminate('too many links');
@@ -132,16 +133,6 @@ export class Peer {
       this.#theirs = link;
     }
     link.start();
-  }
-
-  #mayKnock(): boolean {
-    const now = performance.now();
-    const earned = ((now - this.#knockedAt) * LINKS_PER_SECOND) / 1_000;
-    this.#knocks = Math.min(LINK_BURST, this.#knocks + earned);
-    this.#knockedAt = now;
-    if (this.#knocks < 1) return false;
-    this.#knocks -= 1;
-    return true;
   }
 
   readonly #linkHandlers: LinkHandlers = {
@@ -235,7 +226,7 @@ export class Peer {
   }
 
   get status(): PeerStatus {
-    const { tag, view, url, fingerprint } = this.config;
+    const { tag, url, fingerprint } = this.config;
     const up = this.#up;
     const link = up && {
       link: up.id,
@@ -255,7 +246,6 @@ export class Peer {
     };
     return {
       peer: tag,
-      view,
       ...(url !== undefined && { url }),
       ...(fingerprint !== undefined && { fingerprint }),
       ...(link !== undefined && { link }),

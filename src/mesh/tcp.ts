@@ -18,7 +18,15 @@ import {
 } from './contract.ts';
 import type { Identity } from './identity.ts';
 import { type Guest, isLoopback, Listener } from './listener.ts';
-import { type Proof, presented, proveByWord, proveCurveKey, proveInbound } from './trust.ts';
+import {
+  type Proof,
+  presented,
+  proveByWord,
+  proveCurveKey,
+  proveInbound,
+  sameCurveKeys,
+  sameFingerprints,
+} from './trust.ts';
 import { WebSocketChannel } from './websocket-channel.ts';
 import { dialWebSocket } from './websocket-dial.ts';
 import { WebSocketServer } from './websocket-server.ts';
@@ -202,9 +210,6 @@ export class TcpTransport implements Transport {
 /** Whether what proved a channel is still what the configuration says. */
 function stillProves({ transport }: OwnChannel, before: PeerAddress, now: PeerAddress): boolean {
   // A WebSocket is taken from a peer of either transport, so only its certificate counts.
-  if (transport === 'websocket') {
-    return now.fingerprint === before.fingerprint && now.next?.fingerprint === before.next?.fingerprint;
-  }
-  const sameKeys = now.curveKey === before.curveKey && now.next?.curveKey === before.next?.curveKey;
-  return now.transport === 'zeromq' && sameKeys;
+  if (transport === 'websocket') return sameFingerprints(now, before);
+  return now.transport === 'zeromq' && sameCurveKeys(now, before);
 }

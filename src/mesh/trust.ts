@@ -92,6 +92,16 @@ export function proveByWord(tag: string, peers: Iterable<PeerAddress>): Proof {
 const NO_CERTIFICATE = refuse('no-certificate', 'no certificate: a peer must show one');
 const UNREADABLE = refuse('bad-certificate', 'its certificate has a key of a kind that cannot be read');
 
+/** Whether both are proved by the same keys over WebSocket. */
+export function sameFingerprints(a: PeerAddress, b: PeerAddress): boolean {
+  return a.fingerprint === b.fingerprint && a.next?.fingerprint === b.next?.fingerprint;
+}
+
+/** The same over ZeroMQ. */
+export function sameCurveKeys(a: PeerAddress, b: PeerAddress): boolean {
+  return a.curveKey === b.curveKey && a.next?.curveKey === b.next?.curveKey;
+}
+
 /** Any of which proves the peer; none: it is known by a CA. */
 function fingerprints({ fingerprint: now, next }: PeerAddress): string[] {
   return [now, next?.fingerprint].filter((one) => one !== undefined);

@@ -3,13 +3,8 @@
  * No code but the lists.
  */
 import type { Message } from '../core/message.ts';
-import type { ChannelFault, PeerAddress, RefusalReason, TransportName } from './contract.ts';
+import type { ChannelFault, RefusalReason, TransportName } from './contract.ts';
 import type { RefuseCode } from './frames.ts';
-
-export interface MeshPeer extends PeerAddress {
-  /** The export view this peer may see. */
-  readonly view: string;
-}
 
 /** Why a link ended. A closed list: the log gives it as `reason`. */
 export type LinkEndReason =
@@ -94,7 +89,6 @@ export interface LinkStatus {
 
 export interface PeerStatus {
   readonly peer: string;
-  readonly view: string;
   readonly url?: string;
   readonly fingerprint?: string;
   readonly link?: LinkStatus;

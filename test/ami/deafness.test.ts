@@ -2,10 +2,19 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { ChannelWatch } from '../../src/ami/channel-watch.ts';
+import type { AmiOptions } from '../../src/ami/contract.ts';
 import type { ChannelStatus } from '../../src/core/source.ts';
 import { until } from '../until.ts';
 import { begin, closeAll, type Recorder } from './recorder.ts';
-import { aboutChannel, channelEvent, deviceEvent, list, type ScriptedAsterisk } from './scripted.ts';
+import {
+  aboutChannel,
+  channelEvent,
+  deviceEvent,
+  list,
+  mailboxRow,
+  presenceEvent,
+  type ScriptedAsterisk,
+} from './scripted.ts';
 
 afterEach(closeAll);
 
@@ -149,4 +158,73 @@ test('that events are missing is known until one is heard, over all sessions in 
   server.peer.say(aboutChannel('Hangup', 'PJSIP/9-00000001', '9.1'));
   await until('heard', () => seen.channels.length === 2);
   assert.equal(seen.asterisk.status().deaf, undefined);
+});
+
+const QUIET = { pingEveryMs: 5, relistEveryMs: 20 };
+const someone = (word: string, who = 'CustomPresence:1001') => presenceEvent(who, word);
+
+async function presenceScene(options: Partial<AmiOptions>) {
+  let shown = [someone('away')];
+  const { server, seen } = await begin(
+    { replies: { presencestatelist: (action) => list(action, 'PresenceStateList', shown) } },
+    { ...QUIET, ...options },
+  );
+  await until('several quiet relists', () => seen.relisted.length >= 3);
+  assert.deepEqual(seen.downs, []);
+  const show = (...next: string[]): void => {
+    shown = next;
+  };
+  return { server, seen, show };
+}
+
+for (const [what, next] of [
+  ['changes', [someone('dnd')]],
+  ['appears', [someone('away'), someone('chat', 'CustomPresence:1002')]],
+] as const) {
+  test(`presence that ${what} without an event gives an eventfilter away, until one is heard`, async () => {
+    const { server, seen, show } = await presenceScene({ presences: true });
+    server.peer.say(deviceEvent('PJSIP/9', 'INUSE'));
+    await until('heard', () => seen.devices.length === 1);
+    show(...next);
+    await until('down', () => seen.downs.length >= 1);
+    assert.equal(seen.downs[0]?.reason, 'missing-presence-events');
+    assert.match(
+      seen.downs[0]?.text ?? '',
+      /section \[hintmesh\] of manager.conf let eventfilter pass \^Event: PresenceStateChange too/,
+    );
+    await until('up again', () => seen.ups.length >= 2);
+    server.peer.say(deviceEvent('PJSIP/9', 'NOT_INUSE'));
+    await until('heard', () => seen.devices.length === 2);
+    assert.match(seen.asterisk.status().deaf ?? '', /PresenceStateChange/, 'that event was not missing');
+    server.peer.say(someone('xa'));
+    await until('heard', () => seen.presences.length === 1);
+    assert.equal(seen.asterisk.status().deaf, undefined);
+    const before = seen.downs.length;
+    show(someone('not_set'));
+    await moreRelists(seen);
+    assert.equal(seen.downs.length, before);
+  });
+}
+
+test('where no state is taken from presence its events are not missed, nor those of mailboxes anywhere', async () => {
+  const { seen, show } = await presenceScene({});
+  show(someone('dnd'));
+  await moreRelists(seen);
+  assert.deepEqual(seen.downs, []);
+  // A program beside Asterisk deletes messages, and nothing tells.
+  let unread = 1;
+  const boxes = await begin(
+    {
+      replies: {
+        voicemailuserslist: (action) =>
+          list(action, 'VoicemailUserEntry', [mailboxRow('default', '1001', unread)]),
+      },
+    },
+    { ...QUIET, mailboxes: true },
+  );
+  await until('several quiet relists', () => boxes.seen.relisted.length >= 3);
+  unread = 0;
+  await moreRelists(boxes.seen);
+  assert.deepEqual(boxes.seen.downs, []);
+  assert.deepEqual(boxes.seen.relisted.at(-1)?.mailboxes, [{ mailbox: '1001@default', newMessages: 0 }]);
 });

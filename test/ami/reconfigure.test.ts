@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AmiOptions } from '../../src/ami/contract.ts';
 import { until } from '../until.ts';
 import { begin, closeAll, closeLater, record, up } from './recorder.ts';
-import { ScriptedAsterisk } from './scripted.ts';
+import { answers, commands, ScriptedAsterisk } from './scripted.ts';
 
 afterEach(closeAll);
 
@@ -33,6 +33,26 @@ test('where only the intervals differ the session goes on, with the new ones', a
   await until('asked more often', () => seen.answered > 3 && seen.relisted.length > 1);
   assert.deepEqual(seen.downs, []);
   assert.equal(server.peers.length, 1);
+});
+
+test('where states are taken from something else the session goes on, if Asterisk has that too', async () => {
+  const { server, seen } = await up();
+  for (const more of [{ devices: true }, { devices: true, presences: true }, { presences: true }, {}]) {
+    const { length } = seen.relisted;
+    seen.asterisk.reconfigure(options(server.port, { ...more, relistEveryMs: 10 }));
+    await until('relisted', () => seen.relisted.length > length);
+  }
+  assert.deepEqual(seen.downs, []);
+  assert.equal(server.peers.length, 1);
+});
+
+test('what an Asterisk lacks is found out when the config begins to need it, and no more when it does not', async () => {
+  const { server, seen } = await up({ replies: { listcommands: answers(commands()) } });
+  seen.asterisk.reconfigure(options(server.port, { presences: true }));
+  await until('failed', () => seen.failed.length >= 1);
+  assert.deepEqual([seen.downs[0]?.reason, seen.failed[0]?.reason], ['reconfigured', 'missing-module']);
+  seen.asterisk.reconfigure(options(server.port));
+  await until('up again', () => seen.ups.length >= 2);
 });
 
 test('the same options again and again do not keep Asterisk from being asked', async () => {

@@ -3,7 +3,15 @@
 import { createAsterisk } from '../../src/ami/asterisk.ts';
 import type { AmiDown, AmiOptions, Asterisk } from '../../src/ami/contract.ts';
 import { TIMES, type Times } from '../../src/ami/limits.ts';
-import type { ChannelChange, DeviceStatus, HintKey, HintStatus, Listing } from '../../src/core/source.ts';
+import type {
+  ChannelChange,
+  DeviceStatus,
+  HintKey,
+  HintStatus,
+  Listing,
+  MailboxStatus,
+  PresenceStatus,
+} from '../../src/core/source.ts';
 import { until } from '../until.ts';
 import { type Script, ScriptedAsterisk } from './scripted.ts';
 
@@ -18,7 +26,10 @@ export interface Recorder {
   readonly hints: HintStatus[];
   readonly devices: DeviceStatus[];
   readonly channels: ChannelChange[];
+  readonly presences: PresenceStatus[];
+  readonly mailboxes: MailboxStatus[];
   version: string;
+  lists: readonly string[];
   answered: number;
   /** These may be replaced. */
   onUp: () => void;
@@ -101,7 +112,10 @@ export function record(
     hints: [],
     devices: [],
     channels: [],
+    presences: [],
+    mailboxes: [],
     version: '',
+    lists: [],
     answered: 0,
     onUp: () => {},
     toAsk: () => [],
@@ -109,10 +123,11 @@ export function record(
       all,
       {
         toAsk: (listed) => recorder.toAsk(listed),
-        up: (listing, { version }) => {
+        up: (listing, { version, lists }) => {
           recorder.calls.push('up');
           recorder.ups.push(listing);
           recorder.version = version;
+          recorder.lists = lists;
           recorder.onUp();
         },
         relisted: (listing) => {
@@ -141,6 +156,14 @@ export function record(
         channelChanged: (change) => {
           recorder.calls.push('channelChanged');
           recorder.channels.push(change);
+        },
+        presenceChanged: (status) => {
+          recorder.calls.push('presenceChanged');
+          recorder.presences.push(status);
+        },
+        mailboxChanged: (status) => {
+          recorder.calls.push('mailboxChanged');
+          recorder.mailboxes.push(status);
         },
         answered: () => {
           recorder.answered += 1;

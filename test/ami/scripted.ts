@@ -27,11 +27,6 @@ export interface Script {
   tls?: tls.SecureContextOptions;
 }
 
-const ok =
-  (text: string): Reply =>
-  (action) =>
-    `Response: Success\nActionID: ${action['actionid']}\n${text}\n`;
-
 export function event(name: string, headers: Record<string, string>): string {
   const lines = Object.entries(headers).map(([key, value]) => `${key}: ${value}\n`);
   return `Event: ${name}\nPrivilege: call,all\n${lines.join('')}\n`;
@@ -49,6 +44,37 @@ export function hintEvent(extension: string, status: number, hint = `PJSIP/${ext
 
 export function deviceEvent(device: string, state: string): string {
   return event('DeviceStateChange', { Device: device, State: state });
+}
+
+/** The texts as the event has them: escaped since 13.5. */
+export function presenceEvent(presentity: string, status: string, subtype = '', message = ''): string {
+  return event('PresenceStateChange', {
+    ...{ Presentity: presentity, Status: status, Subtype: subtype, Message: message },
+  });
+}
+
+/** MessageWaiting, since 12. */
+export function mailboxEvent(mailbox: string, unread: number, old = 0): string {
+  return event('MessageWaiting', {
+    ...{ Mailbox: mailbox, Waiting: unread > 0 ? '1' : '0', New: String(unread), Old: String(old) },
+  });
+}
+
+/** A row of VoicemailUsersList; the fields that nobody reads are left out, but for some. */
+export function mailboxRow(context: string, box: string, unread: number): string {
+  return event('VoicemailUserEntry', {
+    ...{ VMContext: context, VoiceMailbox: box, Fullname: 'One', Email: '(null)', UniqueID: '' },
+    ...{ NewMessageCount: String(unread), OldMessageCount: '7' },
+  });
+}
+
+/** What Asterisk says to an action it does not know. */
+export const unknownCommand: Reply = (action) =>
+  `Response: Error\nActionID: ${action['actionid']}\nMessage: Invalid/unknown command: ${action['action']}. Use Action: ListCommands to show available commands.\n\n`;
+
+/** A reply of one packet. */
+export function answers(text: string): Reply {
+  return (action) => `Response: Success\nActionID: ${action['actionid']}\n${text}\n`;
 }
 
 /** Newchannel or Newstate; the fields that nobody reads are left out. */
@@ -90,22 +116,29 @@ export const DEVICES = [
   deviceEvent('Custom:1001*spb', 'UNAVAILABLE'),
 ];
 
+/** What ListCommands says, as far as anybody looks at it: with the lists of the core since 13, and `more`. */
+export function commands(...more: readonly string[]): string {
+  const lists = ['ExtensionStateList', 'DeviceStateList', 'CoreShowChannels', ...more];
+  const lines = lists.map((name) => `${name}: Lists something.  (Priv: call,reporting,all)\n`);
+  return `${lines.join('')}Setvar: Sets a channel variable or function value.  (Priv: call,all)\n`;
+}
+
 const DEFAULTS: Record<string, Reply> = {
   login: (action) =>
     `Response: Success\nActionID: ${action['actionid']}\nMessage: Authentication accepted\n\n${BOOTED}`,
-  ping: ok('Ping: Pong\nTimestamp: 1795228002.855963\n'),
-  coresettings: ok('AMIversion: 11.0.0\nAsteriskVersion: 22.10.1\n'),
-  corestatus: ok('CoreStartupDate: 2026-11-21\nCoreStartupTime: 02:26:11\n'),
-  listcommands: ok(
-    'DeviceStateList: x (Priv: call,reporting,all)\nSetvar: Sets a variable. (Priv: call,all)\n',
-  ),
-  getvar: ok('Variable: DEVICE_STATE(Custom:hintmesh)\nValue: UNKNOWN\n'),
-  setvar: ok('Message: Variable Set\n'),
+  ping: answers('Ping: Pong\nTimestamp: 1795228002.855963\n'),
+  coresettings: answers('AMIversion: 11.0.0\nAsteriskVersion: 22.10.1\n'),
+  corestatus: answers('CoreStartupDate: 2026-11-21\nCoreStartupTime: 02:26:11\n'),
+  listcommands: answers(commands('PresenceStateList', 'VoicemailUsersList')),
+  getvar: answers('Variable: DEVICE_STATE(Custom:hintmesh)\nValue: UNKNOWN\n'),
+  setvar: answers('Message: Variable Set\n'),
   extensionstatelist: (action) => list(action, 'ExtensionStateList', HINTS),
   devicestatelist: (action) => list(action, 'DeviceStateList', DEVICES),
+  presencestatelist: (action) => list(action, 'PresenceStateList', []),
+  voicemailuserslist: answers('Message: There are no voicemail users currently defined.\n'),
   coreshowchannels: (action) => list(action, 'CoreShowChannels', []),
   extensionstate: (action) =>
-    ok(
+    answers(
       `Message: Extension Status\nExten: ${action['exten']}\nContext: ${action['context']}\nHint: \nStatus: -1\nStatusText: Unknown\n`,
     )(action, undefined as never),
 };
@@ -183,7 +216,8 @@ export class ScriptedAsterisk {
   }
 }
 
-function parse(packet: string): Action {
+/** Lines → headers, names in lower case. */
+export function parse(packet: string): Action {
   const action: Record<string, string> = {};
   for (const line of packet.split('\r\n')) {
     const colon = line.indexOf(': ');

@@ -28,6 +28,8 @@ test('logs in with its event mask, waits for FullyBooted, checks, reads both lis
       { device: 'Custom:1001*spb', state: 'UNAVAILABLE' },
     ],
     channels: [],
+    presences: [],
+    mailboxes: [],
   });
   const login = server.actions[0];
   assert.equal(login?.['username'], 'hintmesh');

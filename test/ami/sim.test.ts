@@ -32,7 +32,7 @@ const statusOf = (seen: Recorder, extension: string) =>
   (seen.relisted.at(-1) ?? seen.ups.at(-1))?.hints.find((hint) => hint.extension === extension)?.status;
 
 test('logged in before FullyBooted, it waits, and then reads everything', async () => {
-  const { pbx, seen } = await start({ bootMs: 150 });
+  const { pbx, seen } = await start({ bootMs: 1_000 });
   await until('logged in', () => pbx.sessions === 1);
   assert.equal(pbx.booted, false);
   await until('up', () => seen.ups.length >= 1);

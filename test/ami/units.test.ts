@@ -143,6 +143,8 @@ const listing = (n: number) => ({
   })),
   devices: [],
   channels: [],
+  presences: [],
+  mailboxes: [],
 });
 const repeat = (i: number, status = 0) => ({ context: 'c', extension: String(i), hint: 'PJSIP/1', status });
 
@@ -164,7 +166,7 @@ test('a hint that does not follow its devices is taken as forgotten, one that do
     { device: 'Custom:dnd1', state: 'NOT_INUSE' as const },
   ];
   const watch = new Watch();
-  watch.listed({ hints: [hint], devices, channels: [] }, []);
+  watch.listed({ hints: [hint], devices, channels: [], presences: [], mailboxes: [] }, []);
   // It follows, in either order.
   watch.device({ device: 'PJSIP/1', state: 'RINGING' }, 0);
   watch.hint({ ...hint, status: 8 });
@@ -182,10 +184,10 @@ test('a hint that does not follow its devices is taken as forgotten, one that do
   watch.device({ device: 'Custom:dnd1', state: 'UNKNOWN' }, 90_300);
   assert.equal(watch.isForgotten(90_000 + HINT_FOLLOWS_DEVICE_MS - 1), false);
   assert.equal(watch.isForgotten(90_000 + HINT_FOLLOWS_DEVICE_MS), true);
-  watch.listed({ hints: [{ ...hint, status: 4 }], devices, channels: [] }, []);
+  watch.listed({ hints: [{ ...hint, status: 4 }], devices, channels: [], presences: [], mailboxes: [] }, []);
   assert.equal(watch.isForgotten(200_000), false);
   // A device that nobody told yet gives no ground.
-  watch.listed({ hints: [hint], devices: devices.slice(1), channels: [] }, []);
+  watch.listed({ hints: [hint], devices: devices.slice(1), channels: [], presences: [], mailboxes: [] }, []);
   watch.device({ device: 'Custom:dnd1', state: 'INUSE' }, 200_000);
   assert.equal(watch.isForgotten(300_000), false);
 });

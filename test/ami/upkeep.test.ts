@@ -3,11 +3,12 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../until.ts';
 import { begin, closeAll, up } from './recorder.ts';
-import { type Action, BOOTED, deviceEvent, HINTS, hintEvent, list } from './scripted.ts';
+import { type Action, answers, BOOTED, deviceEvent, HINTS, hintEvent, list } from './scripted.ts';
 
 afterEach(closeAll);
 
 const RELOAD = 'Event: Reload\nPrivilege: system,all\nModule: pbx_config.so\nStatus: 0\n\n';
+const PATTERN = [{ context: 'ext-local', extension: '2001' }];
 const listsOf = (actions: readonly Action[]) =>
   actions.filter((action) => action['action'] === 'ExtensionStateList').length;
 
@@ -152,6 +153,79 @@ test('hints that change call for nothing', async () => {
   assert.deepEqual(seen.relisted, []);
 });
 
+test('hints with several devices, which repeat that they ring from 22.11 on, call for nothing; a repeated INUSE does', async () => {
+  const group = (status: number) => hintEvent('1003', status, 'PJSIP/1003&PJSIP/1004');
+  const { server, seen } = await up({
+    replies: { extensionstatelist: (action) => list(action, 'ExtensionStateList', [...HINTS, group(0)]) },
+  });
+  server.peer.say(group(8) + group(8) + group(9) + group(9) + group(8) + group(0));
+  await until('all told', () => seen.hints.length === 6);
+  await sleep(60);
+  assert.deepEqual(seen.relisted, []);
+  server.peer.say(group(1) + group(1));
+  await until('relisted', () => seen.relisted.length >= 1);
+});
+
+test('a hint that a reload takes away says so from 22.11 on: it is told, and calls for nothing', async () => {
+  const { server, seen } = await up();
+  server.peer.say(hintEvent('1001', -2, ''));
+  await until('told', () => seen.hints.length === 1);
+  assert.equal(seen.hints[0]?.status, -2);
+  await sleep(60);
+  assert.deepEqual(seen.relisted, []);
+});
+
+test('a reload from 22.11 on, which repeats nothing, leaves hints that were asked for; they are asked for again', async () => {
+  const { server, seen } = await begin({
+    replies: {
+      extensionstate: (action) =>
+        `Response: Success\nActionID: ${action['actionid']}\nHint: PJSIP/2001\nStatus: 0\n\n`,
+    },
+  });
+  seen.toAsk = (listed) => (listed.some(({ extension }) => extension === '2001') ? [] : PATTERN);
+  await until('up', () => seen.ups.length >= 1);
+  server.peer.say(RELOAD);
+  await until('relisted', () => seen.relisted.length >= 1);
+  assert.deepEqual(seen.relisted[0], seen.ups[0]);
+  server.peer.say(hintEvent('2001', 8));
+  await until('told', () => seen.hints.length === 1);
+  await sleep(60);
+  assert.equal(seen.relisted.length, 1);
+});
+
+test('on an Asterisk without devices, hints that change without an event give the manager user away', async () => {
+  const asked = { status: 0, hint: 'SIP/2001' };
+  const { seen } = await begin(
+    {
+      replies: {
+        listcommands: answers('Setvar: x\n'),
+        extensionstate: (action) =>
+          `Response: Success\nActionID: ${action['actionid']}\nHint: ${asked.hint}\nStatus: ${asked.status}\n\n`,
+      },
+    },
+    { pingEveryMs: 5, relistEveryMs: 20 },
+  );
+  seen.toAsk = () => PATTERN;
+  const moreRelists = async () => {
+    const { length } = seen.relisted;
+    await until('more relists', () => seen.relisted.length > length + 3);
+    assert.deepEqual(seen.downs, []);
+  };
+  await moreRelists();
+  // It is another hint now, or none, or one again: no event need tell of that.
+  for (const next of [
+    { status: 1, hint: 'SIP/3001' },
+    { status: -1, hint: '' },
+    { status: 4, hint: 'SIP/3001' },
+  ]) {
+    Object.assign(asked, next);
+    await moreRelists();
+  }
+  asked.status = 1;
+  await until('down', () => seen.downs.length >= 1);
+  assert.equal(seen.downs[0]?.reason, 'missing-events');
+});
+
 test('a manager user without read=call is found out when devices change and no event tells', async () => {
   let state = 'NOT_INUSE';
   const { server, seen } = await begin(
@@ -171,10 +245,13 @@ test('a manager user without read=call is found out when devices change and no e
   assert.match(why?.text ?? '', /read=call,system/);
   // With one event ever heard, of either kind, the same is no reason.
   for (const text of [deviceEvent('PJSIP/9', 'INUSE'), hintEvent('1001', 8)]) {
-    const { ups, hints, devices, downs, relisted } = seen;
-    server.peer.socket.destroy();
-    const before = { ups: ups.length, told: hints.length + devices.length, downs: downs.length };
-    await until('up again', () => ups.length > before.ups && downs.length > 0);
+    const { hints, devices, downs, relisted } = seen;
+    const { peer } = server;
+    peer.socket.destroy();
+    const before = { told: hints.length + devices.length, downs: 0 };
+    // The first Ping is that of a session that is up; one may have come up over the old connection just now.
+    const isUp = () => server.peer !== peer && server.peer.actions.some(({ action }) => action === 'Ping');
+    await until('up again', isUp);
     server.peer.say(text);
     await until('heard', () => hints.length + devices.length > before.told);
     before.downs = downs.length;

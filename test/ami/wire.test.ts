@@ -77,7 +77,11 @@ test('nothing of a device, a state or a context can break out of its line', asyn
     ['Custom:1001*spb ', 'INUSE'],
     ['Custom:1001*spb)', 'INUSE'],
     ['Custom:1001\0*spb', 'INUSE'],
-    ['Custom:1001', 'INUSE'],
+    ['Custom:', 'INUSE'],
+    ['Custom:1001@default', 'INUSE'],
+    ['Custom:_1XXX', 'INUSE'],
+    [`Custom:${'1'.repeat(72)}`, 'INUSE'],
+    ['CustomPresence:1001*spb', 'INUSE'],
     ['PJSIP/1001', 'INUSE'],
     ['Custom:SIP/1001*spb', 'INUSE'],
     [`Custom:${'1'.repeat(70)}*spb`, 'INUSE'],
@@ -90,13 +94,17 @@ test('nothing of a device, a state or a context can break out of its line', asyn
     const result = await seen.asterisk.setDeviceState(device ?? '', state ?? '');
     assert.equal(result.ok, false, device);
   }
-  assert.deepEqual(await seen.asterisk.setDeviceState('custom:76*1001*b.example.com', 'RINGINUSE'), {
-    ok: true,
-  });
+  const { asterisk } = seen;
+  assert.deepEqual(await asterisk.setDeviceState('custom:76*1001*b.example.com', 'RINGINUSE'), { ok: true });
+  assert.deepEqual(await asterisk.setDeviceState('CUSTOM:2001', 'INUSE'), { ok: true });
   const written = server.actions.slice(before).filter((action) => action['action'] !== 'Ping');
-  assert.equal(written.length, 1);
-  assert.equal(written[0]?.['variable'], 'DEVICE_STATE(Custom:76*1001*b.example.com)');
-  assert.equal(written[0]?.['value'], 'RINGINUSE');
+  assert.deepEqual(
+    written.map((action) => [action['variable'], action['value']]),
+    [
+      ['DEVICE_STATE(Custom:76*1001*b.example.com)', 'RINGINUSE'],
+      ['DEVICE_STATE(Custom:2001)', 'INUSE'],
+    ],
+  );
 
   for (const extension of asked) {
     const bad = await begin();

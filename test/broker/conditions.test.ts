@@ -6,7 +6,7 @@ import { CONDITIONS, Conditions, type Facts, PASSING_MS, type PeerFacts } from '
 const WELL: Facts = {
   asterisk: { up: true, answers: true },
   exports: { rules: 1, size: 3, read: true, leftOut: 0, namesLamp: [] },
-  lamps: { owed: 0, writesPerSecond: 100, refused: 0 },
+  lamps: { owed: 0, writesPerSecond: 100, refused: 0, held: 0 },
   peers: [{ tag: 'msk', belief: 'live', left: false, linked: true }],
 };
 

@@ -73,6 +73,7 @@ test('a call is seen in the states and the counters, and its latency is measured
     rows.find(({ pbx }) => pbx === 'msk'),
     {
       pbx: 'msk',
+      kind: 'device',
       extension: '1001',
       state: 'RINGING',
       lamp: { name: '1001*msk', desired: 'RINGING', written: 'RINGING' },
@@ -91,8 +92,8 @@ test('what changes is streamed as it happens', async () => {
   await until('the lamp was written', () => events.some(({ type }) => type === 'lamp'));
   for (const stop of stops) stop?.();
   assert.deepEqual(events, [
-    { type: 'export', extension: '1001', state: 'INUSE' },
-    { type: 'lamp', pbx: 'msk', extension: '1001', state: 'INUSE' },
+    { type: 'export', kind: 'device', extension: '1001', state: 'INUSE' },
+    { type: 'lamp', kind: 'device', pbx: 'msk', extension: '1001', name: '1001*msk', state: 'INUSE' },
   ]);
   msk.asterisk.setDevice('PJSIP/1001', 'RINGING');
   await until('it rings', () => spb.asterisk.pbx.astdb.get('1001*msk') === 'RINGING');

@@ -54,6 +54,8 @@ export class Site {
 
   /** What its broker is told when it has these peers. */
   brokerOptions(peers: readonly Site[]): BrokerOptions {
+    const rules = this.#options.exports ?? [hintRule('ext-local', '_1XXX')];
+    const takes = (from: ExportRule['source']) => rules.some(({ source }) => source === from);
     return {
       tag: this.tag,
       version: '0.0.0',
@@ -64,9 +66,12 @@ export class Site {
         secret: DEFAULT_USER.secret,
         pingEveryMs: 1_000,
         relistEveryMs: 300_000,
-        channels: false,
+        channels: takes('channels'),
+        devices: takes('device'),
+        presences: takes('presence'),
+        mailboxes: takes('mailbox'),
       },
-      exports: this.#options.exports ?? [hintRule('ext-local', '_1XXX')],
+      exports: rules,
       peers: peers.map((peer) => ({
         tag: peer.tag,
         fingerprint: peer.identity.fingerprint,

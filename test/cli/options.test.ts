@@ -40,8 +40,13 @@ timing:
       pingEveryMs: 1_007,
       relistEveryMs: 1_011_000,
       channels: false,
+      devices: false,
+      presences: false,
+      mailboxes: false,
     },
     exports: config.export,
+    imports: config.imports,
+    plainLamps: config.plainLamps,
     peers: [
       { tag: 'spb', url: 'wss://spb:3', fingerprint: 'sha256:abc', goneState: 'hold' },
       { tag: 'nsk', url: 'tcp://nsk:3', transport: 'zeromq', curveKey: 'z85:abc', goneState: 'BUSY' },
@@ -74,11 +79,24 @@ http: { enabled: false }
   assert.ok(!('http' in options));
 });
 
-test('channels are read when a line of export asks for them', () => {
-  const config = folder.config(`tag: nokey
+test('channels, devices, mailboxes and presence are read when a line of export asks for them', () => {
+  const lines = {
+    channels: '{ channels: "PJSIP/{ext}", match: 1000 }',
+    devices: '{ device: "PJSIP/{ext}", match: 1000 }',
+    mailboxes: '{ mailbox: default, match: 1000 }',
+    presences: '{ presence: "CustomPresence:{ext}", match: 1000 }',
+  };
+  const keys = Object.keys(lines) as (keyof typeof lines)[];
+  for (const key of keys) {
+    const config = folder.config(`tag: nokey
 ami: { secret_file: secret }
 insecure: true
-export: [{ context: phones, match: 1001 }, { channels: "PJSIP/{ext}", match: 1000 }]
+export: [{ context: phones, match: 1001 }, ${lines[key]}]
 `);
-  assert.equal(toBrokerOptions(config, { formerTags: [], token: 't' }).ami.channels, true);
+    const { ami } = toBrokerOptions(config, { formerTags: [], token: 't' });
+    assert.deepEqual(
+      keys.filter((each) => ami[each]),
+      [key],
+    );
+  }
 });

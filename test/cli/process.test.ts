@@ -237,7 +237,7 @@ describe('watch', () => {
     broker.answers.set('GET /api/watch', (response) => {
       response.writeHead(200);
       const more = setInterval(
-        () => response.write('{"type":"export","extension":"1001","state":"BUSY"}\n'),
+        () => response.write('{"type":"export","kind":"device","extension":"1001","state":"BUSY"}\n'),
         10,
       );
       response.once('close', () => clearInterval(more));
@@ -254,7 +254,7 @@ describe('watch', () => {
   test('is ended by SIGHUP: its terminal is gone', async () => {
     const broker = await fakeBroker();
     broker.answers.set('GET /api/watch', (response) => {
-      response.writeHead(200).write('{"type":"export","extension":"1001","state":"BUSY"}\n');
+      response.writeHead(200).write('{"type":"export","kind":"device","extension":"1001","state":"BUSY"}\n');
     });
     const watching = start(['watch', '--url', broker.url]);
     await watching.says('1001');
@@ -269,6 +269,7 @@ describe('a long answer', () => {
     const broker = await fakeBroker();
     const rows = Array.from({ length: 20_000 }, (_, at) => ({
       pbx: 'msk',
+      kind: 'device',
       extension: `${at}`,
       state: 'INUSE',
     }));

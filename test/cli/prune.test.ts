@@ -31,7 +31,7 @@ const AT = [...CONFIG, '--url', broker.url];
 
 function row(name: string, state: StateRow['state'], desired = state, written = desired): StateRow {
   const [extension = '', tag = ''] = name.split('*');
-  return { pbx: tag, extension, state, lamp: { name, desired, written } };
+  return { pbx: tag, kind: 'device', extension, state, lamp: { name, desired, written } };
 }
 
 const STATUS = statusOf({
@@ -43,7 +43,7 @@ const STATUS = statusOf({
   ],
 });
 const STATES: readonly StateRow[] = [
-  { pbx: 'msk', extension: '1001', state: 'INUSE' },
+  { pbx: 'msk', kind: 'device', extension: '1001', state: 'INUSE' },
   row('1001*old', null, 'UNAVAILABLE'),
   row('1002*old', null, 'UNAVAILABLE'),
   row('1003*old', null, null, 'INUSE'),

@@ -12,6 +12,7 @@ function lampOf(pbx: string, extension: string, [desired, written]: (StateRow['s
   const state = desired ?? null;
   return {
     pbx,
+    kind: 'device' as const,
     extension,
     state,
     lamp: { name: `${extension}*${pbx}`, desired: state, written: written ?? null },
@@ -19,8 +20,8 @@ function lampOf(pbx: string, extension: string, [desired, written]: (StateRow['s
 }
 
 const ROWS: readonly StateRow[] = [
-  { pbx: 'msk', extension: '1001', state: 'INUSE' },
-  { pbx: 'msk', extension: '99', state: null },
+  { pbx: 'msk', kind: 'device', extension: '1001', state: 'INUSE' },
+  { pbx: 'msk', kind: 'device', extension: '99', state: null },
   lampOf('spb', '1001', ['RINGING', 'RINGING']),
   lampOf('spb', '2001', ['RINGING', 'NOT_INUSE']),
   lampOf('b.example.com', '*76100', ['BUSY']),
@@ -51,6 +52,37 @@ spb            1001       RINGING   RINGING
 spb            2001       RINGING   should be RINGING; is NOT_INUSE
 `,
     });
+  });
+
+  test('tells a presence beside its phone, and the plain lamp of an extension by its name', async () => {
+    const plain = { name: '2001', desired: 'INUSE', written: 'INUSE' };
+    const presence = { name: '2001*spb', desired: 'away,,back at 2', written: 'away,,back at 2' };
+    const rows: readonly StateRow[] = [
+      { pbx: 'msk', kind: 'presence', extension: '1001', state: 'dnd' },
+      lampOf('spb', '2001', ['INUSE', 'INUSE']),
+      { ...lampOf('spb', '2001', ['INUSE', 'INUSE']), lamp: plain },
+      { pbx: 'spb', kind: 'presence', extension: '2001', state: 'away,,back at 2', lamp: presence },
+    ];
+    broker.answers.set('GET /api/states', json(rows));
+    const { out } = await hintmesh('states', ...AT);
+    const one = await hintmesh('states', ...AT, '--json', '2001*spb');
+    broker.answers.set('GET /api/states', json(ROWS));
+    assert.equal(
+      out,
+      `PBX  EXTENSION         STATE            LAMP
+msk  1001 presence     dnd              -
+spb  2001              INUSE            INUSE
+spb  2001 (lamp 2001)  INUSE            INUSE
+spb  2001 presence     away,,back at 2  away,,back at 2
+`,
+    );
+    assert.deepEqual(
+      (JSON.parse(one.out) as StateRow[]).map(({ kind, lamp }) => [kind, lamp?.name]),
+      [
+        ['device', '2001*spb'],
+        ['presence', '2001*spb'],
+      ],
+    );
   });
 
   test('means the extensions of one PBX, of patterns as in the config, and lamps by name', async () => {

@@ -10,9 +10,9 @@ const broker = await fakeBroker();
 const AT = ['--url', broker.url];
 
 const EVENTS: readonly WatchEvent[] = [
-  { type: 'export', extension: '1001', state: 'RINGING' },
-  { type: 'export', extension: '1002', state: null },
-  { type: 'lamp', pbx: 'spb', extension: '2001', state: 'INUSE' },
+  { type: 'export', kind: 'device', extension: '1001', state: 'RINGING' },
+  { type: 'export', kind: 'device', extension: '1002', state: null },
+  { type: 'lamp', kind: 'device', pbx: 'spb', extension: '2001', name: '2001*spb', state: 'INUSE' },
   { type: 'belief', peer: 'spb', from: 'live', to: 'suspect' },
   { type: 'raised', condition: conditionOf() },
   { type: 'cleared', condition: conditionOf({ subject: '', code: 'asterisk-down', severity: 'error' }) },
@@ -78,7 +78,7 @@ describe('watch', () => {
   });
 
   test('takes lines however they are cut on their way', async () => {
-    const bytes = Buffer.from(lineOf({ type: 'export', extension: '1001', state: 'é' as 'INUSE' }));
+    const bytes = Buffer.from(lineOf({ type: 'export', kind: 'device', extension: '1001', state: 'é' }));
     broker.answers.set('GET /api/watch', async (response) => {
       for (const byte of bytes) await new Promise((resolve) => response.write(Buffer.of(byte), resolve));
       response.end();
@@ -137,7 +137,7 @@ describe('watch', () => {
   test('gives up a line that is not understood, or has no end', async () => {
     for (const [line, why] of [
       ['not JSON\n', /the answer of .* is not understood \(a line is no JSON\)/],
-      ['{"type":"lamp","pbx":1}\n', /not understood \(pbx\)/],
+      ['{"type":"lamp","kind":"device","pbx":1}\n', /not understood \(pbx\)/],
       ['[]\n', /not understood \(type\)/],
       [`{"type":"${'x'.repeat(70_000)}`, /given up: it has a line of more than 65536 characters/],
     ] as const) {

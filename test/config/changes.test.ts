@@ -119,6 +119,58 @@ lamps: { burst: 20, writes_per_second: unlimited }
     assert.deepEqual(changes(after, ''), ['export rules changed: 0 added, 3 removed']);
   });
 
+  test('of mailboxes, presence, exclusions, names and who may see them', () => {
+    const peers = 'peers: [{ tag: spb, fingerprint: "sha256:a" }, { tag: nsk, fingerprint: "sha256:b" }]\n';
+    const config = (line: string) => `export: [{ ${line} }]\n${peers}`;
+    const lines = [
+      'mailbox: a, match: _1XXX',
+      'mailbox: b, match: _1XXX',
+      'mailbox: b, match: _1XXX, as: "mb{ext}"',
+      'presence: "CustomPresence:{ext}", match: _1XXX',
+      'presence: "CustomPresence:{ext}", match: _1XXX, except: "1001"',
+      'presence: "CustomPresence:{ext}", match: _1XXX, except: "1001", to: spb',
+      'presence: "CustomPresence:{ext}", match: _1XXX, except: "1001", to: [spb, nsk]',
+    ];
+    for (const [index, line] of lines.slice(1).entries()) {
+      const told = changes(config(lines[index] ?? ''), config(line));
+      assert.deepEqual(told, ['export rules changed: 1 added, 1 removed'], line);
+      assert.deepEqual(
+        needsRestart(folder.config(BASE + config(lines[index] ?? '')), folder.config(BASE + config(line))),
+        [],
+      );
+    }
+    assert.deepEqual(changes(config(lines[0] ?? ''), config('mailbox: a, match: _1XXX, as: "vm{ext}"')), []);
+  });
+
+  test('of import rules and plain lamps, their order included, for there the first line counts', () => {
+    const peers = 'peers: [{ tag: spb, fingerprint: "sha256:a" }]\n';
+    for (const [key, what] of [
+      ['import', 'import rules'],
+      ['plain_lamps', 'plain lamps'],
+    ]) {
+      const config = (...lines: string[]) =>
+        `${key}: [${lines.map((line) => `{ ${line} }`).join(', ')}]\n${peers}`;
+      const [boss, all] = ['from: spb, match: 2001, as: "boss{ext:4}"', 'from: spb, match: _2XXX'];
+      assert.deepEqual(changes(peers, config(boss, all)), [`${what} changed: 2 added, 0 removed`]);
+      assert.deepEqual(changes(config(boss, all), config(all)), [`${what} changed: 0 added, 1 removed`]);
+      assert.deepEqual(changes(config(boss, all), config(all, boss)), [`${what} changed: another order`]);
+      assert.deepEqual(changes(config(boss, all), `# moved\n${config(boss, all)}`), []);
+      assert.deepEqual(
+        needsRestart(folder.config(BASE + peers), folder.config(BASE + config(boss, all))),
+        [],
+      );
+    }
+  });
+
+  test('of the order of export rules where a regular expression may name what another line names', () => {
+    const config = (...matches: string[]) =>
+      `export:\n${matches.map((match) => `  - { context: a, match: "${match}" }\n`).join('')}`;
+    assert.deepEqual(changes(config('/^1/', '_1XXX'), config('_1XXX', '/^1/')), [
+      'export rules changed: another order',
+    ]);
+    assert.deepEqual(changes(config('_2XXX', '_1XXX'), config('_1XXX', '_2XXX')), []);
+  });
+
   test('of the peers by their tag', () => {
     const peer = (tag: string, more: string) => `  - { tag: ${tag}, ${more} }\n`;
     const before = `peers:

@@ -9,7 +9,14 @@ import { needsRestart } from '../../src/config/changes.ts';
 import { formatFinding } from '../../src/config/findings.ts';
 import { showDuration } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { exportSchema, leavesOf, peerSchema, scalarSchema } from '../../src/config/schema.ts';
+import {
+  exportSchema,
+  importSchema,
+  leavesOf,
+  peerSchema,
+  plainSchema,
+  scalarSchema,
+} from '../../src/config/schema.ts';
 import { knownVariables } from '../../src/config/values.ts';
 import { isCurveKey, isFingerprint } from '../../src/mesh/identity.ts';
 import { KEYS as EVERY_KEY, withOther } from './every-key.ts';
@@ -22,6 +29,8 @@ const docs = read('docs/configuration.md');
 const KEYS = [
   ...[...leavesOf(scalarSchema)].filter(([, leaf]) => leaf.notInFile === undefined).map(([path]) => path),
   ...Object.keys(exportSchema).map((key) => `export.${key}`),
+  ...Object.keys(importSchema).map((key) => `import.${key}`),
+  ...Object.keys(plainSchema).map((key) => `plain_lamps.${key}`),
   ...Object.keys(peerSchema).map((key) => `peers.${key}`),
 ].sort();
 /** What is shown must be what a real peer could have. */
@@ -80,7 +89,7 @@ describe('docs/configuration.md', () => {
 
   test('describes every key of the schema, and no other', () => {
     const described = [...rows.keys()].filter((key) => !key.startsWith('HINTMESH_') && !/[ :]/.test(key));
-    const top = KEYS.map((key) => key.replace(/^(export|peers)\./, ''));
+    const top = KEYS.map((key) => key.replace(/^(export|import|plain_lamps|peers)\./, ''));
     assert.deepEqual([...new Set(described)].sort(), [...new Set(top)].sort());
   });
 

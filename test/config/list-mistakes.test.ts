@@ -9,7 +9,7 @@ describe('among its exports, a config is refused for', () => {
   refuses({
     'a rule without a source': exporting('  - match: 1', [
       '10:5',
-      /has none of context, device, channels; an extension has one source/,
+      /has none of context, device, channels, mailbox, presence; an extension has one source/,
     ]),
     'a rule with two sources': exporting('  - { context: a, device: "PJSIP/{ext}", match: 1 }', [
       '10:5',

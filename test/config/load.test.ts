@@ -116,6 +116,76 @@ log: { level: debug }
     ]);
   });
 
+  test('gives mailboxes and presence, exclusions, names and who may see them', () => {
+    const { export: rules } = folder.config(`${BASE}peers: [{ tag: spb, fingerprint: "sha256:abc" }]
+export:
+  - { mailbox: default, match: _1XXX }
+  - { mailbox: sales, match: "7", as: "mb{ext}" }
+  - { presence: "CustomPresence:{ext}", match: /^1/, except: [1001, /5$/], to: spb }
+`);
+    const file = join(folder.path, 'h.yaml');
+    assert.deepEqual(rules, [
+      {
+        source: 'mailbox',
+        context: 'default',
+        match: [{ kind: 'pattern', pattern: '_1XXX' }],
+        as: { before: 'vm', from: 0, after: '' },
+        where: `${file}:11:5`,
+      },
+      {
+        source: 'mailbox',
+        context: 'sales',
+        match: [{ kind: 'extension', extension: '7' }],
+        as: { before: 'mb', from: 0, after: '' },
+        where: `${file}:12:5`,
+      },
+      {
+        source: 'presence',
+        presentity: 'CustomPresence:{ext}',
+        match: [
+          { kind: 'regex', source: '^1' },
+          { kind: 'except', item: { kind: 'extension', extension: '1001' } },
+          { kind: 'except', item: { kind: 'regex', source: '5$' } },
+        ],
+        to: ['spb'],
+        where: `${file}:13:5`,
+      },
+    ]);
+  });
+
+  test('gives what is taken from peers, and which of it lights plain lamps', () => {
+    const { imports, plainLamps } = folder.config(`${BASE}peers: [{ tag: spb, fingerprint: "sha256:abc" }]
+import:
+  - { match: 1001 }
+  - { from: spb, match: _2XXX, except: 2000-2009, as: "{ext:-3}" }
+plain_lamps:
+  - { from: spb, match: _XXX, as: "2{ext}" }
+`);
+    const file = join(folder.path, 'h.yaml');
+    assert.deepEqual(imports, [
+      { match: [{ kind: 'extension', extension: '1001' }], where: `${file}:11:5` },
+      {
+        from: 'spb',
+        match: [
+          { kind: 'pattern', pattern: '_2XXX' },
+          { kind: 'except', item: { kind: 'range', first: 2000, last: 2009, digits: 4 } },
+        ],
+        as: { before: '', from: -3, after: '' },
+        where: `${file}:12:5`,
+      },
+    ]);
+    assert.deepEqual(plainLamps, [
+      {
+        from: 'spb',
+        match: [{ kind: 'pattern', pattern: '_XXX' }],
+        as: { before: '2', from: 0, after: '' },
+        where: `${file}:14:5`,
+      },
+    ]);
+    const without = folder.config(BASE);
+    assert.deepEqual([without.imports, without.plainLamps], [[], []]);
+  });
+
   test('gives where HTTP is served, or that it is not', () => {
     const written = folder.config(`${BASE}http: { host: "::1", port: 80 }\n`, { HINTMESH_HTTP_PORT: '81' });
     assert.deepEqual(written.http, { host: '::1', port: 81 });

@@ -121,7 +121,13 @@ test('reading all channels forgets those that went and keeps who holds; a new se
 
 test('extensions by channels are all exported from the first listing on, idle when they have none', () => {
   const exports = new Exports([rule(['PJSIP/{ext}', 'SIP/{ext}-wifi'], '1001-1003')]);
-  const listing = { hints: [], devices: [], channels: [channel('1', 'SIP/1002-wifi-00000001', RINGING)] };
+  const listing = {
+    hints: [],
+    devices: [],
+    channels: [channel('1', 'SIP/1002-wifi-00000001', RINGING)],
+    presences: [],
+    mailboxes: [],
+  };
   assert.deepEqual(
     exports.listed(listing).entries.map(({ extension, state }) => `${extension}=${state}`),
     ['1001=NOT_INUSE', '1002=RINGING', '1003=NOT_INUSE'],
@@ -136,7 +142,7 @@ test('extensions by channels are all exported from the first listing on, idle wh
 
 test('a hint or device event says nothing of an extension whose source is its channels', () => {
   const exports = new Exports([rule(['PJSIP/{ext}'], '1001')]);
-  exports.listed({ hints: [], devices: [], channels: [] });
+  exports.listed({ hints: [], devices: [], channels: [], presences: [], mailboxes: [] });
   const hint = { context: 'local', extension: '1001', hint: 'PJSIP/1001', status: 1 };
   assert.deepEqual(exports.hintChanged(hint).entries, []);
   assert.deepEqual(exports.deviceChanged({ device: 'PJSIP/1001', state: 'INUSE' }).entries, []);

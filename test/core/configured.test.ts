@@ -109,7 +109,13 @@ test('a lower burst counts at once', () => {
 function msk(): { core: Federation; told: (effects: readonly Effect[]) => string[] } {
   const core = new Federation(options({ tag: 'msk', origins: [] }), 0);
   const row = (extension: string) => ({ context: 'local', extension, hint: `PJSIP/${extension}`, status: 1 });
-  const listing = { hints: ['1001', '1002', '1003'].map(row), devices: [], channels: [] };
+  const listing = {
+    hints: ['1001', '1002', '1003'].map(row),
+    devices: [],
+    channels: [],
+    presences: [],
+    mailboxes: [],
+  };
   core.input({ type: 'asteriskUp', listing }, 0);
   const told = (effects: readonly Effect[]): string[] =>
     effects
@@ -131,6 +137,8 @@ test('extensions that no rule names any more are taken back at once; a changed s
     hints: [{ context: 'local', extension: '1001', hint: 'PJSIP/1001', status: 1 }],
     devices: [{ device: 'PJSIP/1002', state: 'INUSE' }],
     channels: [],
+    presences: [],
+    mailboxes: [],
   };
   assert.deepEqual(told(core.input({ type: 'asteriskRelisted', listing }, 2)), [], 'nothing had changed');
   const ringing = { device: 'PJSIP/1002', state: 'RINGING' as const };
@@ -141,7 +149,13 @@ test('a source that goes over to channels reads its state from them', () => {
   const { core, told } = msk();
   const exports = [channels(['PJSIP/{ext}'], '1001-1004')];
   core.input({ type: 'configured', options: options({ tag: 'msk', exports, origins: [] }) }, 1);
-  const listing = { hints: [], devices: [], channels: [{ id: '1', name: 'PJSIP/1001-1', state: 6 }] };
+  const listing = {
+    hints: [],
+    devices: [],
+    channels: [{ id: '1', name: 'PJSIP/1001-1', state: 6 }],
+    presences: [],
+    mailboxes: [],
+  };
   const changed = core.input({ type: 'asteriskRelisted', listing }, 2);
   assert.deepEqual(told(changed), ['1002=NOT_INUSE', '1003=NOT_INUSE', '1004=NOT_INUSE']);
 });
@@ -155,7 +169,7 @@ test('a config that comes while Asterisk is down counts when it is back', () => 
     2,
   );
   assert.deepEqual(told(changed), ['1002=null', '1003=null']);
-  const listing = { hints: [], devices: [], channels: [] };
+  const listing = { hints: [], devices: [], channels: [], presences: [], mailboxes: [] };
   assert.deepEqual(told(core.input({ type: 'asteriskUp', listing }, 3)), ['1001=NOT_INUSE']);
 });
 
@@ -166,7 +180,7 @@ test('a reading that began before a reload and asked by the old rules takes noth
   const exports = [hints('local', '1001', '1003'), channels(['PJSIP/{ext}'], '1002')];
   core.input({ type: 'configured', options: options({ tag: 'msk', exports, origins: [] }) }, 1);
   const row = { context: 'local', extension: '1001', hint: 'PJSIP/1001', status: 0 };
-  const partial = { hints: [row], devices: [], channels: [] };
+  const partial = { hints: [row], devices: [], channels: [], presences: [], mailboxes: [] };
   const first = core.input({ type: 'asteriskRelisted', listing: partial }, 2);
   assert.deepEqual(
     told(first),
@@ -190,7 +204,7 @@ test('a session that is being read when the config changes is read again', () =>
     changed.some(({ type }) => type === 'relist'),
     'the edge does it when it can',
   );
-  const listing = { hints: [], devices: [], channels: [] };
+  const listing = { hints: [], devices: [], channels: [], presences: [], mailboxes: [] };
   assert.ok(core.input({ type: 'asteriskUp', listing }, 2).some(({ type }) => type === 'relist'));
   assert.equal(core.status(2).exportsRead, false);
 });
@@ -215,7 +229,7 @@ test('of an extension whose source is another one now, no event is believed befo
   assert.deepEqual(told(core.input({ type: 'hintChanged', status: known }, 4)), ['1003=RINGING']);
   core.toAsk([]);
   const devicesNow = [free, { device: 'PJSIP/1001', state: 'INUSE' as const }];
-  const listing = { hints: [known], devices: devicesNow, channels: [] };
+  const listing = { hints: [known], devices: devicesNow, channels: [], presences: [], mailboxes: [] };
   core.input({ type: 'asteriskRelisted', listing }, 5);
   assert.deepEqual(told(core.input({ type: 'deviceChanged', status: { ...free, state: 'RINGING' } }, 6)), [
     '1001=RINGINUSE',
@@ -229,6 +243,8 @@ test('a new peer whose lamps were written long ago is not written before it is h
     hints: [hint],
     devices: [{ device: 'Custom:1001*nsk', state: 'INUSE' as const }],
     channels: [],
+    presences: [],
+    mailboxes: [],
   };
   core.input({ type: 'asteriskUp', listing }, 0);
   const origins = [{ tag: 'nsk', goneState: 'UNAVAILABLE' as const }];

@@ -20,6 +20,8 @@ test('only the extensions of a rule’s own context are exported', () => {
     hints: [row('1001', 0), row('2001', 1), row('1002', 8, 'PJSIP/1002', 'other')],
     devices: [],
     channels: [],
+    presences: [],
+    mailboxes: [],
   });
   assert.deepEqual(told(news), ['1001=NOT_INUSE']);
 });
@@ -27,18 +29,39 @@ test('only the extensions of a rule’s own context are exported', () => {
 test('a repeated state is no news: a reload of 4 000 hints publishes nothing', () => {
   const exports = new Exports([hints('local', '_XXXX')]);
   const all = Array.from({ length: 4_000 }, (_, i) => row(String(1_000 + i), i % 2));
-  exports.listed({ hints: all, devices: [], channels: [] });
+  exports.listed({ hints: all, devices: [], channels: [], presences: [], mailboxes: [] });
   for (const status of all) assert.deepEqual(exports.hintChanged(status).entries, []);
-  assert.deepEqual(exports.listed({ hints: all, devices: [], channels: [] }).entries, []);
+  assert.deepEqual(
+    exports.listed({ hints: all, devices: [], channels: [], presences: [], mailboxes: [] }).entries,
+    [],
+  );
 });
 
 test('an extension that no list shows any more is removed, unless asking for it shows it', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 1), row('1002', 1)], devices: [], channels: [] });
+  exports.listed({
+    hints: [row('1001', 1), row('1002', 1)],
+    devices: [],
+    channels: [],
+    presences: [],
+    mailboxes: [],
+  });
   assert.deepEqual(exports.toAsk([row('1001', 1)]), [{ context: 'local', extension: '1002' }]);
-  const kept = exports.listed({ hints: [row('1001', 1), row('1002', 0)], devices: [], channels: [] });
+  const kept = exports.listed({
+    hints: [row('1001', 1), row('1002', 0)],
+    devices: [],
+    channels: [],
+    presences: [],
+    mailboxes: [],
+  });
   assert.deepEqual(told(kept), ['1002=NOT_INUSE']);
-  const gone = exports.listed({ hints: [row('1001', 1), row('1002', -1, '')], devices: [], channels: [] });
+  const gone = exports.listed({
+    hints: [row('1001', 1), row('1002', -1, '')],
+    devices: [],
+    channels: [],
+    presences: [],
+    mailboxes: [],
+  });
   assert.deepEqual(told(gone), ['1002=null']);
   assert.deepEqual(exports.toAsk([row('1001', 1)]), []);
 });
@@ -56,13 +79,13 @@ test('extensions named by range or one by one are asked for when no list shows t
 
 test('a hint removed by event is removed', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 1)], devices: [], channels: [] });
+  exports.listed({ hints: [row('1001', 1)], devices: [], channels: [], presences: [], mailboxes: [] });
   assert.deepEqual(told(exports.hintChanged(row('1001', -2))), ['1001=null']);
 });
 
 test('an event without the hint’s text counts for a hint that is known, and asks for a relist otherwise', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [] });
+  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [], presences: [], mailboxes: [] });
   assert.deepEqual(told(exports.hintChanged(row('1001', 8, ''))), ['1001=RINGING']);
   const unknown = exports.hintChanged(row('1002', 8, ''));
   assert.deepEqual(unknown.entries, []);
@@ -71,17 +94,26 @@ test('an event without the hint’s text counts for a hint that is known, and as
 
 test('a hint of which even the list does not tell the devices is not exported, and not asked about again and again', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [] });
-  assert.deepEqual(told(exports.listed({ hints: [row('1001', 1, '')], devices: [], channels: [] })), [
-    '1001=null',
-  ]);
+  exports.listed({ hints: [row('1001', 0)], devices: [], channels: [], presences: [], mailboxes: [] });
+  assert.deepEqual(
+    told(
+      exports.listed({
+        hints: [row('1001', 1, '')],
+        devices: [],
+        channels: [],
+        presences: [],
+        mailboxes: [],
+      }),
+    ),
+    ['1001=null'],
+  );
   assert.equal(exports.hintChanged(row('1001', 8, '')).relist, false);
   assert.deepEqual(told(exports.hintChanged(row('1001', 8))), ['1001=RINGING']);
 });
 
 test('a hint that names a lamp is not exported, said once, and exported again when it no longer does', () => {
   const exports = new Exports([hints('local', '_1XXX')]);
-  exports.listed({ hints: [row('1003', 1)], devices: [], channels: [] });
+  exports.listed({ hints: [row('1003', 1)], devices: [], channels: [], presences: [], mailboxes: [] });
   const latch = row('1003', 1, 'Custom:l1003&custom:1003*spb');
   const news = exports.hintChanged(latch);
   assert.deepEqual(told(news), ['1003=null']);
@@ -100,7 +132,15 @@ test('the devices of one extension aggregate, and only known ones count', () => 
   assert.deepEqual(change('SIP/1001', 'NOT_INUSE'), []);
   assert.deepEqual(change('PJSIP/2001', 'INUSE'), []);
   assert.deepEqual(
-    told(exports.listed({ hints: [], devices: [{ device: 'PJSIP/1001', state: 'INUSE' }], channels: [] })),
+    told(
+      exports.listed({
+        hints: [],
+        devices: [{ device: 'PJSIP/1001', state: 'INUSE' }],
+        channels: [],
+        presences: [],
+        mailboxes: [],
+      }),
+    ),
     ['1001=INUSE'],
   );
 });

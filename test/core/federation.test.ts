@@ -154,7 +154,10 @@ test('an origin whose Asterisk does not answer falls silent', () => {
     { tag: 'msk', exports: [hints('local', '_X.')], origins: [], timing: TIMING, pacing: PACING },
     0,
   );
-  core.input({ type: 'asteriskUp', listing: { hints: [], devices: [], channels: [] } }, 0);
+  core.input(
+    { type: 'asteriskUp', listing: { hints: [], devices: [], channels: [], presences: [], mailboxes: [] } },
+    0,
+  );
   const alive: number[] = [];
   for (let now = 100; now <= 10_000; now += 100) {
     if (core.input({ type: 'tick' }, now).some(({ type }) => type === 'alive')) alive.push(now);
@@ -245,11 +248,13 @@ test('the lamps of a former peer are shown as gone at once', () => {
     hints: [],
     devices: [{ device: 'Custom:1001*old', state: 'INUSE' } as const],
     channels: [],
+    presences: [],
+    mailboxes: [],
   };
   const effects = core.input({ type: 'asteriskUp', listing }, 0);
   assert.deepEqual(
     effects.filter(({ type }) => type === 'setLamp'),
-    [{ type: 'setLamp', id: 1, lamp: '1001*old', state: 'UNAVAILABLE' }],
+    [{ type: 'setLamp', kind: 'device', id: 1, lamp: '1001*old', state: 'UNAVAILABLE' }],
   );
   assert.equal(core.admits('old', 'any'), false);
 });

@@ -16,7 +16,7 @@ function formerly(): Federation {
 function written(core: Federation, devices: readonly DeviceStatus[], hints: readonly HintStatus[] = []) {
   core.input({ type: 'asteriskDown' }, 0);
   return core
-    .input({ type: 'asteriskUp', listing: { hints, devices, channels: [] } }, 0)
+    .input({ type: 'asteriskUp', listing: { hints, devices, channels: [], presences: [], mailboxes: [] } }, 0)
     .flatMap((effect) => (effect.type === 'setLamp' ? [`${effect.lamp}=${effect.state}`] : []));
 }
 

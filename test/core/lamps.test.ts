@@ -9,13 +9,14 @@ import {
   RETRY_MIN_MS,
   type Write,
 } from '../../src/core/lamps.ts';
+import { splitLampName } from '../../src/core/names.ts';
 import type { WritableState } from '../../src/core/state.ts';
 
 const STATES: WritableState[] = ['NOT_INUSE', 'INUSE', 'RINGING', 'ONHOLD', 'UNAVAILABLE'];
 const unlimited = { writesPerSecond: Number.POSITIVE_INFINITY, burst: 100, window: 32 };
 
 function upLamps(options = unlimited, found: [string, WritableState][] = []): Lamps {
-  const lamps = new Lamps(options);
+  const lamps = new Lamps(options, (lamp) => splitLampName(lamp)?.tag ?? '');
   lamps.sessionUp(new Map(found));
   return lamps;
 }
@@ -246,7 +247,7 @@ test('the rate and the window are never exceeded, and in the end every lamp has 
       };
       const answer = (count: number, ok: boolean): void => {
         for (const { id, lamp, state } of open.splice(0, count)) {
-          if (ok) asterisk.set(lamp, state);
+          if (ok) asterisk.set(lamp, state as WritableState);
           lamps.done(id, ok, now);
         }
       };

@@ -6,17 +6,21 @@ import fc from 'fast-check';
 import {
   countNamed,
   enumerate,
+  excluding,
   formatItem,
   MAX_RANGE,
-  type Match,
   matches,
+  type NamingItem,
   overlap,
   parseMatch,
+  partsOfMatch,
+  shapesOfMatch,
   shortestLength,
 } from '../../src/core/match.ts';
 import { isExtension } from '../../src/core/names.ts';
+import { shapeMatches } from '../../src/core/pattern.ts';
 
-function match(...items: string[]): Match {
+function match(...items: string[]): readonly NamingItem[] {
   const parsed = parseMatch(items);
   assert.ok(parsed.ok, JSON.stringify(parsed));
   return parsed.match;
@@ -144,6 +148,34 @@ describe('a match', () => {
     assert.deepEqual(match(...items).map(formatItem), items);
   });
 
+  test('is found anywhere by a regular expression, which is linear in time', () => {
+    const named = match('/^1[0-4]/', '/5$/');
+    for (const extension of ['10', '1499', '205', '5']) assert.ok(matches(named, extension), extension);
+    for (const extension of ['16', '210', '2050', '']) assert.ok(!matches(named, extension), extension);
+    assert.deepEqual(enumerate(named), []);
+    assert.equal(countNamed(named), 0);
+    assert.deepEqual(named.map(shortestLength), [1, 1]);
+    assert.deepEqual(named.map(formatItem), ['/^1[0-4]/', '/5$/']);
+    // Takes an engine that goes back for ever.
+    const started = process.cpuUsage().user;
+    assert.ok(!matches(match('/^(1+)+$/'), `${'1'.repeat(70)}2`));
+    assert.ok(process.cpuUsage().user - started < 1_000_000);
+    assert.ok(!matches(match('/\\w/'), '1/2'), 'what is no extension is never named');
+  });
+
+  test('does not name what is excluded from it', () => {
+    const named = excluding(match('1000-1009', '_2XXX', '/^3/'), match('1005', '1008-1100', '_20XX', '/9$/'));
+    for (const extension of ['1000', '2100', '31']) assert.ok(matches(named, extension), extension);
+    for (const extension of ['1005', '1008', '2001', '2109', '39', '4']) {
+      assert.ok(!matches(named, extension), extension);
+    }
+    assert.deepEqual(enumerate(named), ['1000', '1001', '1002', '1003', '1004', '1006', '1007']);
+    assert.equal(countNamed(named), 10);
+    const { naming, excluded } = partsOfMatch(named);
+    assert.deepEqual([naming.length, excluded.map(formatItem)], [3, ['1005', '1008-1100', '_20XX', '/9$/']]);
+    assert.deepEqual(named.slice(3).map(formatItem), ['1005', '1008-1100', '_20XX', '/9$/']);
+  });
+
   test('knows the shortest extension of an item', () => {
     assert.deepEqual(match('_1-X.', '_1X!', '_!', '0100-0199', '12345').map(shortestLength), [3, 2, 1, 4, 5]);
   });
@@ -189,6 +221,16 @@ describe('a slip in a match is refused with its reason:', () => {
     ['10-A0', /has a "-"/],
     ['1001@x', /has a "@"/],
     ['SIP/1', /has a "\/"/],
+    ['/', /begins with "\/", so it is a regular expression, but does not end with "\/"/],
+    ['/^10', /does not end with "\/"; write it like \/\^10\//],
+    ['//', /is an empty regular expression, .* write _! for all/],
+    ['/1 0/', /with a blank, a control character or a letter/],
+    ['/\u001b[2J/', /with a blank, a control character/],
+    ['/(/', /is no regular expression of RE2 \(missing closing \)\), .*; mend it/],
+    ['/(?=1)/', /is no regular expression of RE2 .* no look-around/],
+    ['/(1)\\1/', /is no regular expression of RE2 \(invalid escape sequence\)/],
+    [`/${'1'.repeat(201)}/`, /of 201 characters; at most 200/],
+    ['/x{600}y{600}/', /repeats too much/],
   ];
   for (const [text, why] of slips) {
     test(JSON.stringify(text.slice(0, 20)), () => assert.match(whyNot(text), why));
@@ -236,11 +278,70 @@ describe('the overlap of two matches', () => {
     });
   }
 
+  const excluded: [string, string[], string, string[], string | undefined][] = [
+    ['_1XXX', ['_10XX'], '_1XXX', ['_11XX'], '1200'],
+    ['_1XXX', ['_1[0-4]XX'], '_1XXX', ['_1[5-9]XX'], undefined],
+    ['_1XXX', ['1000-1998'], '_1XXX', [], '1999'],
+    ['_1XXX', ['1000-1999'], '_1XXX', [], undefined],
+    ['_1!', ['1'], '_1', [], undefined],
+    ['_1!', ['_1X!'], '_1X.', [], undefined],
+    ['_1.', ['_1X'], '_1Z', [], undefined],
+    ['_1.', ['_1X'], '_1Z!', [], '110'],
+    ['_1XXX', ['/^10/'], '_10XX', [], undefined],
+    ['_1XXX', ['/^11/'], '_10XX', [], '1000'],
+    ['/^1/', [], '_1XXX', [], undefined],
+    ['/^1/', ['1001'], '1002', [], undefined],
+  ];
+  for (const [a, exceptA, b, exceptB, witness] of excluded) {
+    test(`of ${a} except ${exceptA} and ${b} except ${exceptB} is ${witness ?? 'empty or not told'}`, () => {
+      const left = excluding(match(a), match(...exceptA));
+      const right = excluding(match(b), match(...exceptB));
+      assert.equal(overlap(left, right), witness);
+      assert.equal(overlap(right, left), witness);
+    });
+  }
+
+  test('a range is the union of its shapes, which do not overlap', () => {
+    fc.assert(
+      fc.property(range, (text) => {
+        const shapes = shapesOfMatch(match(text)) ?? [];
+        const digits = text.indexOf('-');
+        assert.ok(shapes.length <= 2 * digits, text);
+        for (const named of enumerate(match(text))) {
+          assert.equal(shapes.filter((shape) => shapeMatches(shape, named)).length, 1, `${text} ${named}`);
+        }
+        const size = (places: readonly string[]) => places.reduce((all, place) => all * place.length, 1);
+        assert.equal(
+          shapes.reduce((all, { places }) => all + size(places), 0),
+          countNamed(match(text)),
+          text,
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+    assert.equal(shapesOfMatch(match('1000-1999'))?.length, 1);
+    assert.equal(shapesOfMatch(match('000000000000001-000000000009998'))?.length, 7);
+  });
+
+  test('what is left after exclusions is what the match names', () => {
+    fc.assert(
+      fc.property(item, fc.array(item, { minLength: 1, maxLength: 3 }), (text, except) => {
+        const left = excluding(match(text), match(...except));
+        const shapes = shapesOfMatch(left) ?? [];
+        for (const extension of CORPUS) {
+          const times = shapes.filter((shape) => shapeMatches(shape, extension)).length;
+          assert.equal(times, matches(left, extension) ? 1 : 0, `${text} except ${except}: ${extension}`);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test('a witness is matched by both', () => {
     const list = fc.array(item, { minLength: 1, maxLength: 3 });
     fc.assert(
-      fc.property(list, list, (a, b) => {
-        const [left, right] = [match(...a), match(...b)];
+      fc.property(list, list, fc.array(item, { maxLength: 2 }), (a, b, except) => {
+        const [left, right] = [excluding(match(...a), match(...except)), match(...b)];
         const witness = overlap(left, right);
         if (witness === undefined) return;
         assert.ok(matches(left, witness) && matches(right, witness), `${a} ${b} ${witness}`);

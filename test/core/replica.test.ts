@@ -19,8 +19,8 @@ test('a snapshot is applied whole, when its last part is in', () => {
     result: 'applied',
     vouches: true,
     changed: [
-      { extension: '1', state: 'INUSE' },
-      { extension: '2', state: 'BUSY' },
+      { kind: 'device', extension: '1', state: 'INUSE' },
+      { kind: 'device', extension: '2', state: 'BUSY' },
     ],
   });
 });
@@ -34,7 +34,7 @@ test('a snapshot replaces everything: what it lacks is gone, what it repeats did
   assert.deepEqual(again, {
     result: 'applied',
     vouches: true,
-    changed: [{ extension: '1', state: undefined }],
+    changed: [{ kind: 'device', extension: '1', state: null }],
   });
 });
 

@@ -259,10 +259,11 @@ export class World {
       case 'snapshot':
         return this.#snapshot(pbx.tag, effect.link, effect.entries);
       case 'setLamp': {
+        const state = effect.state as DeviceState;
         const before = pbx.lamps.get(effect.lamp);
-        pbx.lamps.set(effect.lamp, effect.state);
+        pbx.lamps.set(effect.lamp, state);
         pbx.unanswered.push({ id: effect.id, ok: true });
-        const status = { device: lampDevice(effect.lamp), state: effect.state };
+        const status = { device: lampDevice(effect.lamp), state };
         if (before !== effect.state) this.feed(pbx.tag, { type: 'deviceChanged', status });
         return;
       }
@@ -307,7 +308,10 @@ export class World {
     }));
     const watched = Array.from(pbx.watched, (name) => this.#lampHint(name));
     const devices = Array.from(pbx.lamps, ([name, state]) => ({ device: lampDevice(name), state }));
-    this.feed(pbx.tag, { type, listing: { hints: [...own, ...watched], devices, channels: [] } });
+    this.feed(pbx.tag, {
+      type,
+      listing: { hints: [...own, ...watched], devices, channels: [], presences: [], mailboxes: [] },
+    });
   }
 
   #lampHint(name: string): { context: string; extension: string; hint: string; status: number } {

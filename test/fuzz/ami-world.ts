@@ -7,7 +7,8 @@ import net from 'node:net';
 import type { Asterisk } from '../../src/ami/contract.ts';
 import { TIMES } from '../../src/ami/limits.ts';
 import type { Input as CoreInput, Effect, Federation } from '../../src/core/federation.ts';
-import { lampDevice } from '../../src/core/names.ts';
+import { lampDevice, lampPresentity } from '../../src/core/names.ts';
+import { isPresence } from '../../src/core/presence.ts';
 import { AmiSocket } from './ami-socket.ts';
 import { CONTEXT, OPTIONS, OTHER, OURS, PEER } from './federation.ts';
 import type { Input } from './input.ts';
@@ -48,7 +49,7 @@ export class AmiWorld {
     this.#asterisk = source.createAsterisk(
       {
         ...{ host: '127.0.0.1', port: 1, username: 'hintmesh', secret: 's3cret' },
-        ...{ pingEveryMs: 1e6, relistEveryMs: 1e6, channels: true },
+        ...{ pingEveryMs: 1e6, relistEveryMs: 1e6, channels: true, mailboxes: true },
         lease: { tag: OURS, epoch: 'e1' },
       },
       {
@@ -87,6 +88,14 @@ export class AmiWorld {
           count(`channel ${change.type}`);
           this.#feed({ type: 'channelChanged', change });
         },
+        presenceChanged: (status) => {
+          count('presence');
+          this.#feed({ type: 'presenceChanged', status });
+        },
+        mailboxChanged: (status) => {
+          count('mailbox');
+          this.#feed({ type: 'mailboxChanged', status });
+        },
         answered: () => this.#feed({ type: 'asteriskAnswered' }),
       },
       // Nothing is waited for: a session that is stuck is ended by the other side.
@@ -111,9 +120,7 @@ export class AmiWorld {
 
   async look(): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
-    for (const { extension, state } of this.#federation.exported()) {
-      claimEntry({ kind: 'device', extension, state });
-    }
+    this.#federation.exported().forEach(claimEntry);
     for (const { name, desired, told, origin } of this.#federation.lamps()) {
       claim([PEER, OTHER].includes(origin) && told === undefined, `${origin} never said ${told}`);
       if (desired !== undefined) claim(claimLamp(name, desired) === origin, `${name} of ${origin}`);
@@ -245,9 +252,10 @@ export class AmiWorld {
         const { id, lamp, state } = effect;
         this.#count('write');
         claimLamp(lamp, state);
-        void this.#asterisk.setDeviceState(lampDevice(lamp), state).then((result) => {
-          this.#feed({ type: 'writeDone', id, ...result });
-        });
+        const written = isPresence(state)
+          ? this.#asterisk.setPresence(lampPresentity(lamp), state)
+          : this.#asterisk.setDeviceState(lampDevice(lamp), state);
+        void written.then((result) => this.#feed({ type: 'writeDone', id, ...result }));
       }
     }
   }

@@ -78,7 +78,21 @@ function mostly<T>(right: fc.Arbitrary<T>, otherwise: fc.Arbitrary<unknown> = wr
 
 const extension = mostly(fc.constantFrom(...NAMES), fc.oneof(fc.constantFrom(...NO_NAMES), wrong));
 const state = mostly(fc.constantFrom(...STATES, null), fc.oneof(fc.constantFrom(...NO_STATES), wrong));
-const entry = mostly(fc.tuple(mostly(fc.constant('device'), fc.constant('mwi')), extension, state));
+const presenceWord = mostly(
+  fc.constantFrom('not_set', 'unavailable', 'available', 'away', 'xa', 'chat', 'dnd'),
+  fc.oneof(fc.constantFrom('', 'AWAY', 'away,x', ...STATES), wrong),
+);
+const free = mostly(
+  fc.oneof(fc.constantFrom('', 'lunch', 'back, at 2; "x" \\n'), fc.string({ unit: letter, maxLength: 20 })),
+  fc.oneof(fc.constant('x'.repeat(256)), fc.constant('ё'.repeat(128)), wrong),
+);
+const entry = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: mostly(fc.tuple(mostly(fc.constant('device'), fc.constant('mwi')), extension, state)),
+  },
+  { weight: 1, arbitrary: mostly(fc.tuple(fc.constant('presence'), extension, presenceWord, free, free)) },
+);
 /** One more than a frame may have. */
 const tooMany = fc.constant(Array(201).fill(['device', '1', 'INUSE']));
 const entries = mostly(fc.array(entry, { maxLength: 6 }), fc.oneof(tooMany, wrong));

@@ -25,6 +25,14 @@ export const OPTIONS: FederationOptions = {
     { source: 'hint', context: CONTEXT, match: match('_1X.', '*76', '_[a-c].'), where },
     { source: 'device', devices: ['PJSIP/{ext}'], match: match('_2XXX'), where },
     { source: 'channels', devices: ['PJSIP/{ext}'], match: match('3001', '3002'), where },
+    {
+      source: 'mailbox',
+      context: 'default',
+      match: match('_1XXX'),
+      as: { before: 'vm', from: 0, after: '' },
+      where,
+    },
+    { source: 'presence', presentity: 'CustomPresence:{ext}', match: match('_1XXX'), where },
   ],
   origins: [
     { tag: PEER, goneState: 'UNAVAILABLE' },

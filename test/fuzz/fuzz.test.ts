@@ -8,7 +8,7 @@ import { attempt, run } from './run.ts';
 import { loadSource } from './source.ts';
 
 const SEED = Number(process.env['HINTMESH_FUZZ_SEED'] ?? Date.now() % 1_000_000_007);
-const INPUTS: Readonly<Record<Kind, number>> = { mesh: 4_000, ami: 800 };
+const INPUTS: Readonly<Record<Kind, number>> = { mesh: 4_000, ami: 1_200 };
 
 /** What must have happened: else nothing was tried. */
 const HAPPENED: Readonly<Record<Kind, readonly string[]>> = {
@@ -29,7 +29,7 @@ const HAPPENED: Readonly<Record<Kind, readonly string[]>> = {
       'relisted',
       'write',
     ],
-    ...['failed not-asterisk', 'down not-asterisk', 'hintNamesLamp'],
+    ...['failed not-asterisk', 'down not-asterisk', 'hintNamesLamp', 'presence', 'mailbox'],
   ],
 };
 

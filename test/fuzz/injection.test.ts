@@ -34,6 +34,12 @@ const FIELDS: Readonly<Record<string, (evil: string, tag: string) => object[]>> 
   'an extension that goes': (evil) => [change([['device', evil, null]])],
   'the state of a change': (evil) => [change([['device', '1001', evil]])],
   'the state of a snapshot': (evil) => [snapshot(2, [['device', '1001', evil]])],
+  'the extension of a presence': (evil) => [change([['presence', evil, 'away', 'x', 'y']])],
+  'the state of a presence': (evil) => [change([['presence', '1001', evil, 'x', 'y']])],
+  'the texts of a presence': (evil) => [
+    change([['presence', '1001', 'away', evil, 'y']]),
+    change([['presence', '1001', 'away', 'x', evil]], 3),
+  ],
   'a kind': (evil) => [change([[evil, '1001', 'INUSE']])],
   'what follows in an entry': (evil) => [change([['device', '1001', 'INUSE', evil]])],
   'a type': (evil) => [{ type: evil, seq: 2, text: evil }],
@@ -49,7 +55,7 @@ const FIELDS: Readonly<Record<string, (evil: string, tag: string) => object[]>> 
 const CASES_PER_PEER = 18;
 
 /** What becomes part of a lamp is tried with all; with what never does, each text has its turn at some fields. */
-const LAMP_FIELDS = 5;
+const LAMP_FIELDS = 8;
 const CASES = Object.entries(FIELDS).flatMap(([field, frames], n) =>
   EVIL.filter((_, m) => n < LAMP_FIELDS || m % 3 === n % 3).map((evil) => ({ field, frames, evil })),
 );

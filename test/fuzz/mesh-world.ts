@@ -3,7 +3,9 @@
  * the channel, the clock, the way from effects to AMI lines, and what must hold after each word.
  */
 import type { Input as CoreInput, Effect, Federation } from '../../src/core/federation.ts';
-import { lampDevice } from '../../src/core/names.ts';
+import type { Kind } from '../../src/core/message.ts';
+import { lampDevice, lampPresentity } from '../../src/core/names.ts';
+import type { Presence } from '../../src/core/presence.ts';
 import type { Channel } from '../../src/mesh/contract.ts';
 import type { Link } from '../../src/mesh/link.ts';
 import { OPTIONS, OTHER, OURS, PEER } from './federation.ts';
@@ -12,6 +14,7 @@ import { claim, claimActions, claimEntry, claimLamp, claimText } from './oracle.
 import type { Source } from './source.ts';
 
 const EPOCH = 'e1';
+const NOTHING = { hints: [], devices: [], channels: [], presences: [], mailboxes: [] };
 /** Longest text that is told of a peer: `MAX_REFUSE_TEXT` and the words around it. */
 const LONGEST_TEXT = 400;
 /** What a side may send of its own accord on a link: hello, refuse, ping, the parts of a snapshot. */
@@ -71,7 +74,7 @@ export class MeshWorld {
     this.#source = source;
     this.#federation = new source.Federation(OPTIONS, 0);
     const hint = { context: 'ext-local', extension: '1001', hint: 'PJSIP/1001', status: 0 };
-    this.#feed({ type: 'asteriskUp', listing: { hints: [hint], devices: [], channels: [] } });
+    this.#feed({ type: 'asteriskUp', listing: { ...NOTHING, hints: [hint] } });
     // Past the first sync: whoever was not heard is gone, and its lamps are settled.
     this.#now = 20_000;
     this.#feed({ type: 'tick' });
@@ -159,8 +162,8 @@ export class MeshWorld {
 
   /** Looked at now and then: everything it believes. */
   async look(): Promise<void> {
-    for (const { origin, extension, name, told, desired } of this.#federation.lamps()) {
-      if (told !== undefined) claimEntry({ kind: 'device', extension, state: told });
+    for (const { origin, kind, extension, name, told, desired } of this.#federation.lamps()) {
+      if (told !== undefined) claimEntry({ kind, extension, state: told });
       if (desired !== undefined) claim(claimLamp(name, desired) === origin, `${name} of ${origin}`);
       claim(origin !== OTHER || told === undefined, `${OTHER} never said ${told}`);
     }
@@ -208,10 +211,10 @@ export class MeshWorld {
         return claimText(JSON.stringify(effect.note), LONGEST_TEXT);
       case 'setLamp': {
         this.#count('write');
-        const { lamp, state, id } = effect;
+        const { kind, lamp, state, id } = effect;
         const tag = claimLamp(lamp, state);
         claim(tag === PEER, `${PEER} speaks, and a lamp of ${tag} is written`);
-        this.#claimWrite(lamp, state);
+        this.#claimWrite(kind, lamp, state);
         this.#queue.push({ type: 'writeDone', id, ok: true });
         return;
       }
@@ -219,11 +222,15 @@ export class MeshWorld {
   }
 
   /** As the library writes it; each once, for they are many. */
-  #claimWrite(lamp: string, state: string): void {
-    const key = `${lamp} ${state}`;
+  #claimWrite(kind: Kind, lamp: string, state: string): void {
+    const key = `${kind} ${lamp} ${state}`;
     if (this.#written.has(key)) return;
     this.#written.add(key);
-    const action = this.#source.encode({ name: 'Setvar', device: lampDevice(lamp), state });
+    const action = this.#source.encode(
+      kind === 'device'
+        ? { name: 'Setvar', device: lampDevice(lamp), state }
+        : { name: 'Setvar', presentity: lampPresentity(lamp), presence: state as Presence },
+    );
     const lines = Object.entries({ actionID: 'x', ...action }).map(([name, value]) => {
       return `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${value}\r\n`;
     });

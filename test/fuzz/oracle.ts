@@ -10,6 +10,7 @@ export class Broken extends Error {}
 const LOWER = 'abcdefghijklmnopqrstuvwxyz';
 const DIGITS = '0123456789';
 const FIRST = `${LOWER}${LOWER.toUpperCase()}${DIGITS}*+#`;
+const PRESENCES = ['not_set', 'unavailable', 'available', 'away', 'xa', 'chat', 'dnd'];
 const WRITABLE = 'NOT_INUSE INUSE BUSY INVALID UNAVAILABLE RINGING RINGINUSE ONHOLD'.split(' ');
 /** `Custom:` and what Asterisk keeps of a device's name, with the NUL: 80. */
 const MAX_NAME = 72;
@@ -20,6 +21,7 @@ const EXPECTED_HEADERS: Readonly<Record<string, string>> = {
   ...{ Ping: 'Action,ActionID', CoreStatus: 'Action,ActionID', CoreSettings: 'Action,ActionID' },
   ...{ ListCommands: 'Action,ActionID', CoreShowChannels: 'Action,ActionID' },
   ...{ ExtensionStateList: 'Action,ActionID', DeviceStateList: 'Action,ActionID' },
+  ...{ PresenceStateList: 'Action,ActionID', VoicemailUsersList: 'Action,ActionID' },
   ExtensionState: 'Action,ActionID,Context,Exten',
   Getvar: 'Action,ActionID,Variable',
   Setvar: 'Action,ActionID,Value,Variable',
@@ -42,19 +44,41 @@ export function isTag(text: string): boolean {
 
 /** What a peer may say of one extension. */
 export function claimEntry(entry: { kind: unknown; extension: unknown; state: unknown }): void {
-  claim(entry.kind === 'device', `an entry of kind ${JSON.stringify(entry.kind)}`);
   claim(isExtension(entry.extension), `the extension ${JSON.stringify(entry.extension)}`);
+  if (entry.kind === 'presence') {
+    if (entry.state !== null) claimPresence(String(entry.state));
+    return;
+  }
+  claim(entry.kind === 'device', `an entry of kind ${JSON.stringify(entry.kind)}`);
   const known = entry.state === null || entry.state === 'UNKNOWN' || WRITABLE.includes(String(entry.state));
   claim(known && (entry.state === null || typeof entry.state === 'string'), `the state ${entry.state}`);
 }
 
-/** A lamp of `EXT*tag`: its tag. */
+/** As the core keeps it: word, subtype, message. */
+export function claimPresence(state: string): void {
+  const parts: unknown = JSON.parse(state);
+  if (!Array.isArray(parts) || parts.length !== 3) throw new Broken(`the presence ${state}`);
+  const [word, ...texts]: unknown[] = parts;
+  claim(typeof word === 'string' && PRESENCES.includes(word), `the presence state ${word}`);
+  for (const text of texts) {
+    if (typeof text !== 'string') throw new Broken(`the presence ${state}`);
+    claim(Buffer.byteLength(text) <= 255, `a presence with a text of ${text.length} characters`);
+    for (const letter of text) {
+      const code = letter.codePointAt(0) ?? 0;
+      const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || code === 0x2029;
+      claim(!isControl && !(code >= 0xd800 && code < 0xe000), `a presence with U+${code.toString(16)}`);
+    }
+  }
+}
+
+/** A lamp of `EXT*tag`: its tag. A presence has such a name too. */
 export function claimLamp(name: string, state: string): string {
   const star = name.lastIndexOf('*');
   const tag = name.slice(star + 1);
   claim(star > 0 && isExtension(name.slice(0, star)) && isTag(tag), `the lamp ${JSON.stringify(name)}`);
   claim(name.length <= MAX_NAME, `a lamp of ${name.length} characters`);
-  claim(WRITABLE.includes(state), `the state ${JSON.stringify(state)} of a lamp`);
+  if (state.startsWith('[')) claimPresence(state);
+  else claim(WRITABLE.includes(state), `the state ${JSON.stringify(state)} of a lamp`);
   return tag;
 }
 
@@ -103,6 +127,15 @@ function claimVariable(name: string, headers: Record<string, string>, tags: read
   if (variable.startsWith('HINTMESH_LEASE_')) {
     claim(isTag(variable.slice('HINTMESH_LEASE_'.length)), `the variable ${variable}`);
     claim(/^(free|(held|asked) [A-Za-z0-9_-]{1,64})$/.test(value), `the lease ${value}`);
+    return;
+  }
+  const presence = 'PRESENCE_STATE(CustomPresence:';
+  if (variable.startsWith(presence)) {
+    const [, word = '', subtype = '', message = ''] =
+      /^([a-z_]+),([A-Za-z0-9+/=]*),([A-Za-z0-9+/=]*),e$/.exec(value) ?? [];
+    const texts = [subtype, message].map((text) => Buffer.from(text, 'base64').toString());
+    const tag = claimLamp(variable.slice(presence.length, -1), JSON.stringify([word, ...texts]));
+    claim(variable.endsWith(')') && tags.includes(tag), `the presence ${variable}`);
     return;
   }
   const prefix = 'DEVICE_STATE(Custom:';

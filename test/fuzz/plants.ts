@@ -66,8 +66,8 @@ export const PLANTS: readonly Plant[] = [
     changes: [
       {
         file: 'ami/encode.ts',
-        find: 'value: writable(action.state) };',
-        replace: 'value: `${writable(action.state)}\\r\\nCommand: core stop now` };',
+        find: 'value: writable(action.state),',
+        replace: 'value: `${writable(action.state)}\\r\\nCommand: core stop now`,',
       },
       { file: 'ami/encode.ts', find: 'if (CONTROL.test(value)) throw', replace: "if (key === '') throw" },
     ],

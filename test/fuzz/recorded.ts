@@ -29,6 +29,15 @@ const DEVICES = [deviceEvent('PJSIP/1001', 'NOT_INUSE'), deviceEvent('Custom:100
 const CHANNEL =
   'Event: CoreShowChannel\nPrivilege: call,all\nChannel: PJSIP/3001-00000001\nChannelState: 6\nUniqueid: 1.1\n\n';
 
+const PRESENCE =
+  'Event: PresenceStateChange\nPrivilege: call,all\nPresentity: CustomPresence:1001*spb\nStatus: away\nSubtype: \nMessage: lunch\n\n';
+const MAILBOX =
+  'Event: VoicemailUserEntry\nPrivilege: call,all\nVMContext: default\nVoicemailBox: 1001\nNewMessageCount: 1\nOldMessageCount: 0\n\n';
+const COMMANDS = [
+  ...['Setvar', 'ExtensionState', 'ExtensionStateList', 'DeviceStateList', 'CoreShowChannels'],
+  ...['PresenceStateList', 'VoicemailUsersList'],
+];
+
 /** What an honest Asterisk with a handful of hints says to an action. */
 export function answerOf(action: Readonly<Record<string, string>>): string {
   const id = action['ActionID'] ?? ID;
@@ -43,13 +52,17 @@ export function answerOf(action: Readonly<Record<string, string>>): string {
     case 'coresettings':
       return ok('AMIversion: 11.0.0\nAsteriskVersion: 22.10.1\n');
     case 'listcommands':
-      return ok('Setvar: Sets a variable. (Priv: call,all)\n');
+      return ok(COMMANDS.map((name) => `${name}: What it does. (Priv: call,all)\n`).join(''));
     case 'getvar':
       return ok(`Variable: x\nValue: ${action['Variable']?.startsWith('DEVICE') ? 'UNKNOWN' : ''}\n`);
     case 'extensionstatelist':
       return wire(list({ actionid: id }, 'ExtensionStateList', HINTS));
     case 'devicestatelist':
       return wire(list({ actionid: id }, 'DeviceStateList', DEVICES));
+    case 'presencestatelist':
+      return wire(list({ actionid: id }, 'PresenceStateList', [PRESENCE]));
+    case 'voicemailuserslist':
+      return wire(list({ actionid: id }, 'VoicemailUsersList', [MAILBOX]));
     case 'coreshowchannels':
       return wire(list({ actionid: id }, 'CoreShowChannels', [CHANNEL]));
     case 'extensionstate':

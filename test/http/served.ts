@@ -97,13 +97,13 @@ export class FakeServed implements Served {
 }
 
 export function lampEvent(extension: string): WatchEvent {
-  return { type: 'lamp', pbx: 'spb', extension, state: 'RINGING' };
+  return { type: 'lamp', kind: 'device', pbx: 'spb', extension, name: `${extension}*spb`, state: 'RINGING' };
 }
 
 export function stateRows(count: number): StateRow[] {
   return Array.from({ length: count }, (_, index): StateRow => {
     const extension = String(100_000 + index);
     const lamp = { name: `${extension}*spb`, desired: 'NOT_INUSE', written: 'NOT_INUSE' } as const;
-    return { pbx: 'spb', extension, state: 'NOT_INUSE', lamp };
+    return { pbx: 'spb', kind: 'device', extension, state: 'NOT_INUSE', lamp };
   });
 }

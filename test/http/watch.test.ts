@@ -33,7 +33,7 @@ test('every event is one JSON line with its time, to every watcher, in order, fr
   assert.equal(served.listeners.size, 1, 'one subscription for all');
   const events: WatchEvent[] = [
     lampEvent('1001'),
-    { type: 'export', extension: '2001', state: null },
+    { type: 'export', kind: 'device', extension: '2001', state: null },
     { type: 'belief', peer: 'spb', from: 'live', to: 'suspect' },
   ];
   const begun = Date.now();

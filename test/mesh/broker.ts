@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Entry, Message } from '../../src/core/message.ts';
 import type { DeviceState } from '../../src/core/state.ts';
 import type { PeerAddress, Transport } from '../../src/mesh/contract.ts';
-import { type LinkEnd, Mesh, type MeshNote, type MeshOptions, type MeshPeer } from '../../src/mesh/mesh.ts';
+import { type LinkEnd, Mesh, type MeshNote, type MeshOptions } from '../../src/mesh/mesh.ts';
 import { until } from './until.ts';
 
 export interface Heard {
@@ -26,7 +26,8 @@ export class Broker {
   entries: readonly Entry[] | undefined = [];
   admit: (peer: string, epoch: string) => 'yes' | 'tag-in-use' = () => 'yes';
   onHeard: (heard: Heard) => void = () => {};
-  #views: Map<string, string>;
+  /** Which view a peer is given. */
+  viewOf: (peer: string) => string = () => 'all';
   /** Every broker made and not closed yet: a test that fails must not keep the process up. */
   static readonly #open = new Set<Broker>();
   readonly #nextSeq = new Map<number, number>();
@@ -34,19 +35,17 @@ export class Broker {
   constructor(
     tag: string,
     transport: Transport,
-    peers: readonly (PeerAddress & { view?: string })[],
+    peers: readonly PeerAddress[],
     options: Partial<MeshOptions> = {},
   ) {
     this.tag = tag;
-    const viewed = peers.map((peer) => ({ view: 'all', ...peer }));
-    this.#views = new Map(viewed.map((peer) => [peer.tag, peer.view]));
-    this.mesh = new Mesh({ tag, epoch: `epoch-of-${tag}`, peers: viewed, ...options }, transport, {
+    this.mesh = new Mesh({ tag, epoch: `epoch-of-${tag}`, peers, ...options }, transport, {
       admit: (peer, epoch) => this.admit(peer, epoch),
       linkUp: (peer, link, epoch) => {
         assert.ok(!this.up.has(peer), `${tag}: two links to ${peer} are up`);
         this.up.set(peer, link);
         this.ups.push({ peer, link, epoch });
-        if (this.entries) this.mesh.snapshot(link, this.#views.get(peer) ?? '', this.entries);
+        if (this.entries) this.mesh.snapshot(link, this.viewOf(peer), this.entries);
       },
       heard: (peer, link, seq, message) => {
         assert.equal(this.up.get(peer), link, `${tag}: heard on a link that is not up`);
@@ -78,8 +77,7 @@ export class Broker {
   }
 
   /** Other peers from now on. */
-  expect(peers: readonly MeshPeer[]): void {
-    this.#views = new Map(peers.map((peer) => [peer.tag, peer.view]));
+  expect(peers: readonly PeerAddress[]): void {
     this.mesh.setPeers(peers);
   }
 

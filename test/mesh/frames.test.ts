@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { MAX_PRESENCE_TEXT, PRESENCE_WORDS, presenceOf, presenceText } from '../../src/core/presence.ts';
 import { DEVICE_STATES } from '../../src/core/state.ts';
 import { MAX_FRAME_BYTES, MAX_FRAME_STATES } from '../../src/mesh/contract.ts';
 import {
@@ -26,17 +27,25 @@ const extension = fc
     fc.array(fc.constantFrom(...`${HEAD}._`), { maxLength: 70 }).map((letters) => letters.join('')),
   )
   .map(([first, rest]) => first + rest);
-const entries = fc.array(
-  fc.record(
-    {
-      kind: fc.constant('device' as const),
-      extension,
-      state: fc.constantFrom(...DEVICE_STATES, null),
-    },
-    PLAIN,
-  ),
-  { maxLength: MAX_FRAME_STATES },
+const device = fc.record(
+  { kind: fc.constant('device' as const), extension, state: fc.constantFrom(...DEVICE_STATES, null) },
+  PLAIN,
 );
+const text = fc.string({ unit: 'grapheme', maxLength: 40 }).map(presenceText);
+const presence = fc.record(
+  {
+    kind: fc.constant('presence' as const),
+    extension,
+    state: fc.oneof(
+      fc.constant(null),
+      fc
+        .record({ word: fc.constantFrom(...PRESENCE_WORDS), subtype: text, message: text })
+        .map((parts) => presenceOf(parts)),
+    ),
+  },
+  PLAIN,
+);
+const entries = fc.array(fc.oneof(device, presence), { maxLength: MAX_FRAME_STATES });
 /** Tenths of a millisecond, as far as they go. */
 const clock = fc.integer({ min: 0, max: 1e15 }).map((tenths) => tenths / 10);
 const message: fc.Arbitrary<Said> = fc.oneof(
@@ -82,7 +91,7 @@ describe('frames', () => {
     );
   });
 
-  test('the fullest frame is far below the byte limit, so that only entries need counting', () => {
+  test('the fullest frame is below the byte limit, so that only entries need counting', () => {
     const longest = entry('x'.repeat(71), 'UNAVAILABLE');
     const body = encodeBody({
       type: 'snapshot',
@@ -90,6 +99,19 @@ describe('frames', () => {
       last: false,
     });
     assert.ok(withSeq(Number.MAX_SAFE_INTEGER, body).length < MAX_FRAME_BYTES / 4);
+    // Each quote is two bytes on the wire.
+    const texts = { subtype: '"'.repeat(MAX_PRESENCE_TEXT), message: '"'.repeat(MAX_PRESENCE_TEXT) };
+    const wordiest = presenceOf({ word: 'unavailable', ...texts });
+    const wordy = encodeBody({
+      type: 'change',
+      entries: Array(MAX_FRAME_STATES).fill({
+        kind: 'presence',
+        extension: 'x'.repeat(71),
+        state: wordiest,
+      }),
+      at: Number.MAX_SAFE_INTEGER,
+    });
+    assert.ok(withSeq(Number.MAX_SAFE_INTEGER, wordy).length < MAX_FRAME_BYTES);
   });
 
   test('a frame on the wire is what docs/protocol.md shows', () => {
@@ -97,6 +119,21 @@ describe('frames', () => {
     assert.equal(
       withSeq(7, encodeBody({ type: 'change', entries, at: 81_234.5432 })),
       '{"seq":7,"type":"change","entries":[["device","1001","RINGING"],["device","1002",null]],"at":81234.5}',
+    );
+    const away = presenceOf({ word: 'away', subtype: '', message: 'back at 2' });
+    assert.equal(
+      withSeq(
+        3,
+        encodeBody({
+          type: 'snapshot',
+          entries: [
+            { kind: 'presence', extension: '1001', state: away },
+            { kind: 'presence', extension: '1002', state: null },
+          ],
+          last: true,
+        }),
+      ),
+      '{"seq":3,"type":"snapshot","entries":[["presence","1001","away","","back at 2"],["presence","1002",null]],"last":true}',
     );
     assert.equal(withSeq(8, encodeBody({ type: 'alive' })), '{"seq":8,"type":"alive"}');
     assert.equal(withSeq(9, encodeBody({ type: 'bye', final: true })), '{"seq":9,"type":"bye","final":true}');
@@ -108,7 +145,7 @@ describe('frames', () => {
     assert.equal(encodePong(3, 81_235.98), '{"type":"pong","id":3,"clock":81236}');
     assert.equal(
       encodeHello('msk', 'spb', 'x1'),
-      '{"type":"hello","version":1,"tag":"msk","peer":"spb","epoch":"x1","kinds":["device"],' +
+      '{"type":"hello","version":1,"tag":"msk","peer":"spb","epoch":"x1","kinds":["device","presence"],' +
         '"limits":{"frameBytes":262144,"frameStates":200}}',
     );
     assert.equal(encodeRefuse('tag-in-use', 'why'), '{"type":"refuse","code":"tag-in-use","text":"why"}');
@@ -186,12 +223,18 @@ describe('frames', () => {
       skipped: 0,
     });
     const hello = encodeHello('aa', 'bb', 'e').replace('"limits":{', '"more":[],"limits":{"other":1,');
-    assert.deepEqual(decode(hello), { type: 'hello', tag: 'aa', peer: 'bb', epoch: 'e', kinds: ['device'] });
+    assert.deepEqual(decode(hello), {
+      type: 'hello',
+      tag: 'aa',
+      peer: 'bb',
+      epoch: 'e',
+      kinds: ['device', 'presence'],
+    });
   });
 
   test('entries of unknown kinds are skipped and counted, whatever else they hold', () => {
     const frame = decode(
-      '{"type":"change","seq":4,"entries":[["mwi","a b/c",{"new":3}],["device","1","BUSY"],["presence"]]}',
+      '{"type":"change","seq":4,"entries":[["mwi","a b/c",{"new":3}],["device","1","BUSY"],["weather"]]}',
     );
     assert.deepEqual(frame, {
       type: 'numbered',
@@ -259,6 +302,27 @@ describe('frames', () => {
       'an extension that is a number',
       '{"type":"change","seq":1,"entries":[["device",1001,"BUSY"]]}',
       /not text/,
+    ],
+    ['a presence of no such word', '{"type":"change","seq":1,"entries":[["presence","1","AWAY"]]}', /AWAY/],
+    [
+      'a presence with a line end',
+      '{"type":"change","seq":1,"entries":[["presence","1","away","","a\\r\\nb"]]}',
+      /texts of at most/,
+    ],
+    [
+      'a presence with half a character',
+      '{"type":"change","seq":1,"entries":[["presence","1","away","\\ud800"]]}',
+      /texts of at most/,
+    ],
+    [
+      'a presence with a long message',
+      `{"type":"change","seq":1,"entries":[["presence","1","away","","${'x'.repeat(256)}"]]}`,
+      /255 bytes/,
+    ],
+    [
+      'a presence with a number for a text',
+      '{"type":"change","seq":1,"entries":[["presence","1","away",1]]}',
+      /texts of at most/,
     ],
     ['an entry that is no list', '{"type":"change","seq":1,"entries":[{"kind":"device"}]}', /entries\[0\]/],
     ['an entry without a kind', '{"type":"change","seq":1,"entries":[[]]}', /entries\[0\]/],

@@ -151,13 +151,12 @@ describe('links come and go', () => {
     const cc = await new Broker('cc', network.transport('cc'), [network.peer('aa', false)], FAST).start();
     const aa = await new Broker('aa', transport, peers, options).start();
     await until(() => aa.up.has('cc') && transport.dials.length > 5, 'one is linked, the other dialled');
-    const viewed = peers.map((peer) => ({ ...peer, view: 'all' }));
-    aa.mesh.setPeers(viewed, { minMs: 60_000, maxMs: 60_000 });
+    aa.mesh.setPeers(peers, { minMs: 60_000, maxMs: 60_000 });
     await settle(50);
     const dials = transport.dials.length;
     await settle(50);
     assert.equal(transport.dials.length, dials, 'it waits now');
-    aa.mesh.setPeers(viewed, { minMs: 10, maxMs: 20 });
+    aa.mesh.setPeers(peers, { minMs: 10, maxMs: 20 });
     assert.deepEqual([aa.downs, cc.downs], [[], []]);
     aa.mesh.drop(aa.link('cc'), 'to see it dialled');
     await until(() => aa.ups.length === 2, 'linked again, by the new delays');
@@ -203,8 +202,8 @@ describe('links come and go', () => {
     const links = new Map(msk.up);
     const peers = [
       // The key of a transport that is not used makes no difference.
-      { ...network.peer('site0'), view: 'all', curveKey: 'its key for ZeroMQ' },
-      { ...network.peer('site1'), view: 'other' },
+      { ...network.peer('site0'), curveKey: 'its key for ZeroMQ' },
+      { ...network.peer('site1'), next: { fingerprint: 'its next key' } },
     ];
     msk.entries = undefined;
     msk.mesh.setPeers(peers);
@@ -219,13 +218,10 @@ describe('links come and go', () => {
     await settle(50);
     assert.equal(msk.up.has('site2'), false);
     assert.deepEqual(
-      msk.mesh.status().peers.map(({ peer, view }) => [peer, view]),
-      [
-        ['site0', 'all'],
-        ['site1', 'other'],
-      ],
+      msk.mesh.status().peers.map(({ peer }) => peer),
+      ['site0', 'site1'],
     );
-    msk.mesh.setPeers([...peers, { ...network.peer('site2'), view: 'all' }]);
+    msk.mesh.setPeers([...peers, network.peer('site2')]);
     await until(() => msk.up.has('site2'), 'put back, it is linked');
   });
 
@@ -276,11 +272,13 @@ describe('links come and go', () => {
     const make =
       (tags: string[], epoch = 'e') =>
       () =>
-        new Mesh(
-          { tag: 'aa', epoch, peers: tags.map((tag) => ({ ...network.peer(tag), view: 'all' })) },
-          network.transport('aa'),
-          { admit: () => 'yes', linkUp() {}, heard() {}, linkDown() {}, note() {} },
-        );
+        new Mesh({ tag: 'aa', epoch, peers: tags.map((tag) => network.peer(tag)) }, network.transport('aa'), {
+          admit: () => 'yes',
+          linkUp() {},
+          heard() {},
+          linkDown() {},
+          note() {},
+        });
     assert.throws(make(['bb', 'aa']), /own tag/);
     assert.throws(make(['bb', 'bb']), /twice/);
     assert.throws(make(['bb'], 'a b'), /epoch/);

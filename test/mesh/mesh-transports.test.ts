@@ -1,7 +1,7 @@
 // Meshes in which some peers are linked by WebSocket and some by ZeroMQ, and changes of that while they run.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import type { MeshPeer } from '../../src/mesh/mesh.ts';
+import type { PeerAddress } from '../../src/mesh/contract.ts';
 import { Broker, entry } from './broker.ts';
 import { Relay } from './relay.ts';
 import { closeAll } from './tcp-ends.ts';
@@ -131,7 +131,7 @@ describe('transport changed by a reload', () => {
     to: string,
     dial: boolean,
     protocol: Protocol,
-  ): MeshPeer[] => peersOf(world, [from, to], from, () => ({ dial, protocol }));
+  ): PeerAddress[] => peersOf(world, [from, to], from, () => ({ dial, protocol }));
 
   for (const [what, first, dials] of [
     ['both dial, one first', 'aa', () => true],
@@ -168,7 +168,7 @@ describe('links over ZeroMQ', () => {
     const world = new TcpWorld({}, 'zeromq');
     const [aa, bb] = await brokers(world, ['aa', 'bb'], (from) => ({ dial: from === 'aa' }));
     assert.ok(aa && bb);
-    const known = { ...world.peer('aa', { dial: false }), view: 'all' };
+    const known = { ...world.peer('aa', { dial: false }) };
     const { curveKey } = world.peer('bb', { dial: false });
     bb.expect([{ ...known, ...(curveKey !== undefined && { curveKey }) }]);
     await until(
@@ -196,7 +196,7 @@ describe('links over ZeroMQ', () => {
     assert.ok(aa && bb);
     const relay = await Relay.to(Number(new URL(world.url('bb')).port));
     const url = `tcp://127.0.0.1:${relay.port}`;
-    aa.expect([{ ...world.peer('bb', { dial: false }), url, view: 'all' }]);
+    aa.expect([{ ...world.peer('bb', { dial: false }), url }]);
     await Promise.all([aa.linked('bb'), bb.linked('aa')]);
     relay.cut();
     await aa.close();
@@ -218,7 +218,7 @@ describe('links over ZeroMQ', () => {
     const [aa, bb] = await brokers(world, ['aa', 'bb'], () => ({ dial: false }));
     assert.ok(aa && bb);
     const relay = await Relay.to(Number(new URL(world.url('bb')).port));
-    aa.expect([{ ...world.peer('bb', { dial: false }), url: `tcp://127.0.0.1:${relay.port}`, view: 'all' }]);
+    aa.expect([{ ...world.peer('bb', { dial: false }), url: `tcp://127.0.0.1:${relay.port}` }]);
     await Promise.all([aa.linked('bb'), bb.linked('aa')]);
     relay.stop();
     await until(() => aa.downs.length > 0 && bb.downs.length > 0, 'both found it');

@@ -31,9 +31,7 @@ export async function brokers(
 }
 
 export function peersOf(world: TcpWorld, tags: string[], tag: string, way: Way) {
-  return tags
-    .filter((other) => other !== tag)
-    .map((other) => ({ ...world.peer(other, way(tag, other)), view: 'all' }));
+  return tags.filter((other) => other !== tag).map((other) => ({ ...world.peer(other, way(tag, other)) }));
 }
 
 /** A peer with the right key that follows no rule but its protocol's. */

@@ -1,57 +1,44 @@
 /**
- * The AMI actions the simulated Asterisk knows: their class and what they answer (main/manager.c, main/pbx.c,
- * res/res_manager_devicestate.c). They read and change the model; the session writes what they return.
+ * The AMI actions the simulated Asterisk knows: their class, in which versions they are, and what they answer
+ * (main/manager.c). They read and change the model; the session writes what they return. Lists are actions-lists.ts,
+ * AstDB is actions-database.ts.
  */
-import { shuffled, statusText } from './dialplan.ts';
-import { type Fields, type Message, packet } from './message.ts';
+import { dbDel, dbGet } from './actions-database.ts';
+import {
+  coreShowChannels,
+  deviceStateList,
+  extensionStateList,
+  presenceStateList,
+  status,
+  voicemailUsersList,
+} from './actions-lists.ts';
+import { acknowledge, failure, response } from './answer.ts';
+import { statusText } from './dialplan.ts';
+import type { Fields, Message } from './message.ts';
 import type { Pbx } from './pbx.ts';
 
 /** What an action may see of its Asterisk. */
 export interface Host {
   readonly pbx: Pbx;
-  readonly version: { readonly ami: string; readonly asterisk: string };
   readonly startedAt: Date;
   readonly reloadedAt: Date;
   /** Modules are loaded: DEVICE_STATE() and DeviceStateList exist. */
   readonly functionsLoaded: boolean;
   readonly deviceStateModule: boolean;
+  readonly presenceStateModule: boolean;
   readonly globals: Map<string, string>;
   setvar(device: string, word: string): boolean;
+  setPresence(presentity: string, value: string): boolean;
   dialplanReload(): void;
   /** False: no such module. */
   moduleReload(module: string): boolean;
 }
 
-type Action = { readonly class: readonly string[]; readonly run?: (message: Message, host: Host) => string };
-
-/** A response with the caller's ActionID in its place. */
-export function response(message: Message, word: string, fields: Fields): string {
-  const id = message.get('ActionID');
-  return packet([['Response', word], ...(id === '' ? [] : ([['ActionID', id]] as const)), ...fields]);
-}
-
-export function failure(message: Message, text: string): string {
-  return response(message, 'Error', [['Message', text]]);
-}
-
-/** A whole list: nothing comes between its rows. */
-function list(
-  message: Message,
-  row: string,
-  text: string,
-  complete: string,
-  rows: readonly Fields[],
-): string {
-  const id = message.get('ActionID');
-  const idField: Fields = id === '' ? [] : [['ActionID', id]];
-  return [
-    response(message, 'Success', [
-      ['EventList', 'start'],
-      ['Message', text],
-    ]),
-    ...rows.map((fields) => packet([['Event', row], ...idField, ...fields])),
-    packet([['Event', complete], ...idField, ['EventList', 'Complete'], ['ListItems', String(rows.length)]]),
-  ].join('');
+interface Action {
+  readonly class: readonly string[];
+  readonly run?: (message: Message, host: Host, may: ReadonlySet<string>) => string;
+  /** Whether this Asterisk has it now; absent: always. */
+  readonly isThere?: (host: Host) => boolean;
 }
 
 const pad = (n: number) => String(n).padStart(2, '0');
@@ -72,72 +59,83 @@ function setvar(message: Message, host: Host): string {
   const call = asFunction(variable);
   // Anything else, a trailing blank or a missing `)` included, silently names a global variable.
   if (!call) host.globals.set(variable, value);
-  else if (call.name !== 'DEVICE_STATE' || !host.functionsLoaded || !host.setvar(call.args, value)) {
-    return failure(message, 'Variable not set');
-  }
-  return response(message, 'Success', [['Message', 'Variable Set']]);
+  else if (!setFunction(call, value, host)) return failure(message, 'Variable not set');
+  return acknowledge(message, 'Variable Set');
+}
+
+function setFunction({ name, args }: { name: string; args: string }, value: string, host: Host): boolean {
+  if (!host.functionsLoaded) return false;
+  if (name === 'DEVICE_STATE') return host.setvar(args, value);
+  return name === 'PRESENCE_STATE' && host.setPresence(args, value);
 }
 
 function getvar(message: Message, host: Host): string {
   const variable = message.get('Variable');
   if (variable === '') return failure(message, 'No variable specified');
   const call = asFunction(variable);
-  let value = '';
-  if (!call) value = host.globals.get(variable) ?? '';
-  else if (call.name === 'DEVICE_STATE' && host.functionsLoaded) value = host.pbx.deviceState(call.args);
+  // A function that fails has no value; nor has a variable nobody set.
+  let value = call ? '' : (host.globals.get(variable) ?? '');
+  if (call?.name === 'DEVICE_STATE' && host.functionsLoaded) value = host.pbx.deviceState(call.args);
+  if (call?.name === 'PRESENCE_STATE' && host.functionsLoaded) value = presenceValue(call.args, host);
   return response(message, 'Success', [
     ['Variable', variable],
     ['Value', value],
   ]);
 }
 
-function extensionState(message: Message, host: Host): string {
+/** `presence_read` (funcs/func_presencestate.c): straight from the provider. */
+function presenceValue(args: string, { pbx }: Host): string {
+  const [provider = '', field = '', options = ''] = args.split(',');
+  const said = pbx.shape.since13 ? pbx.presences.of(provider, false) : undefined;
+  if (!said || field === '') return '';
+  if (field === 'value') return said.word;
+  const text = field === 'subtype' ? said.subtype : field === 'message' ? said.message : '';
+  return options.includes('e') ? Buffer.from(text).toString('base64') : text;
+}
+
+function presenceState(message: Message, { pbx }: Host): string {
+  const provider = message.get('Provider');
+  if (provider === '') return failure(message, 'No provider specified');
+  const said = pbx.presences.of(provider);
+  if (!said) return failure(message, `Invalid provider ${provider} or provider in invalid state`);
+  const texts: Fields = [
+    ['Subtype', said.subtype],
+    ['Message', said.message],
+    ['PresenceMessage', said.message],
+  ];
+  return response(message, 'Success', [
+    ['Message', 'Presence State'],
+    ['State', said.word],
+    ...texts.filter(([, text]) => text !== ''),
+  ]);
+}
+
+function extensionState(message: Message, { pbx }: Host): string {
   const extension = message.get('Exten');
   if (extension === '') return failure(message, 'Extension not specified');
-  const row = host.pbx.askHint(extension, message.get('Context') || 'default');
+  const row = pbx.askHint(extension, message.get('Context') || 'default');
   return response(message, 'Success', [
     ['Message', 'Extension Status'],
     ['Exten', row.extension],
     ['Context', row.context],
     ['Hint', row.hint],
     ['Status', String(row.status)],
-    ['StatusText', statusText(row.status)],
+    ...(pbx.shape.since13 ? ([['StatusText', statusText(row.status)]] as const) : []),
   ]);
 }
 
-/** Rows of other families than that of Custom devices are not simulated: there are none. */
-function rowOf(message: Message, { pbx }: Host): string | undefined {
-  return message.get('Family') === 'CustomDevstate' ? pbx.astdb.get(message.get('Key')) : undefined;
-}
-
-function dbGet(message: Message, host: Host): string {
-  if (message.get('Family') === '') return failure(message, 'No family specified.');
-  if (message.get('Key') === '') return failure(message, 'No key specified.');
-  const value = rowOf(message, host);
-  if (value === undefined) return failure(message, 'Database entry not found');
-  const id = message.get('ActionID');
-  const idField: Fields = id === '' ? [] : [['ActionID', id]];
-  const key: Fields = [
-    ['Family', message.get('Family')],
-    ['Key', message.get('Key')],
-  ];
-  return [
-    response(message, 'Success', [
-      ['EventList', 'start'],
-      ['Message', 'Result will follow'],
-    ]),
-    packet([['Event', 'DBGetResponse'], ...key, ['Val', value], ...idField]),
-    packet([['Event', 'DBGetComplete'], ...idField, ['EventList', 'Complete'], ['ListItems', '1']]),
-  ].join('');
-}
-
-/** The device stays as it is, in the cache. */
-function dbDel(message: Message, host: Host): string {
-  if (message.get('Family') === '') return failure(message, 'No family specified.');
-  if (message.get('Key') === '') return failure(message, 'No key specified.');
-  if (rowOf(message, host) === undefined) return failure(message, 'Database entry could not be deleted');
-  host.pbx.astdb.delete(message.get('Key'));
-  return response(message, 'Success', [['Message', 'Key deleted successfully']]);
+/** Nobody is asked whether there is such a mailbox, or any. */
+function mailboxCount(message: Message, { pbx }: Host): string {
+  const name = message.get('Mailbox');
+  if (name === '') return failure(message, 'Mailbox not specified');
+  const { fresh, old } = pbx.voicemail.get(name) ?? { fresh: 0, old: 0 };
+  return response(message, 'Success', [
+    ['Message', 'Mailbox Message Count'],
+    ['Mailbox', name],
+    ['UrgMessages', '0'],
+    ['NewMessages', String(fresh)],
+    ['OldMessages', String(old)],
+  ]);
 }
 
 /** The one command of the CLI that matters here. */
@@ -150,9 +148,55 @@ function command(message: Message, host: Host): string {
   ]);
 }
 
-const AMI_16 = '5.0.4';
+/** What the user may do, with a text of our own. */
+function listCommands(message: Message, host: Host, may: ReadonlySet<string>): string {
+  const rows = Object.entries(ACTIONS)
+    .filter(([, { isThere }]) => isThere?.(host) !== false)
+    .filter(([, action]) => isAllowed(action, may))
+    .map(([name, action]): readonly [string, string] => {
+      const priv = action.class.length === 0 ? '<none>' : [...action.class, 'all'].join(',');
+      return [name, `Simulated.  (Priv: ${priv})`];
+    });
+  return response(message, 'Success', rows);
+}
+
+function coreSettings(message: Message, { pbx: { shape } }: Host): string {
+  return response(message, 'Success', [
+    ['AMIversion', shape.ami],
+    ['AsteriskVersion', shape.asterisk],
+    ['SystemName', ''],
+    ['CoreMaxCalls', '0'],
+    ['CoreMaxLoadAvg', '0.000000'],
+    ['CoreRunUser', ''],
+    ['CoreRunGroup', ''],
+    ['CoreMaxFilehandles', '0'],
+    ['CoreRealTimeEnabled', 'No'],
+    ['CoreCDRenabled', 'Yes'],
+    ['CoreHTTPenabled', 'No'],
+    ...(shape.since18 ? ([['SoundsSearchCustomDir', 'No']] as const) : []),
+  ]);
+}
+
+function coreStatus(message: Message, { startedAt, reloadedAt, pbx }: Host): string {
+  return response(message, 'Success', [
+    ['CoreStartupDate', date(startedAt)],
+    ['CoreStartupTime', time(startedAt)],
+    ['CoreReloadDate', date(reloadedAt)],
+    ['CoreReloadTime', time(reloadedAt)],
+    ['CoreCurrentCalls', '0'],
+    ...(pbx.shape.since18 ? ([['CoreProcessedCalls', '0']] as const) : []),
+  ]);
+}
+
+function reload(message: Message, host: Host): string {
+  return host.moduleReload(message.get('Module') || 'All')
+    ? acknowledge(message, 'Module Reloaded')
+    : failure(message, 'No such module');
+}
+
 const REPORTING = ['call', 'reporting'];
 const SYSTEM = ['system', 'reporting'];
+const since13 = ({ pbx }: Host): boolean => pbx.shape.since13;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   Ping: {
@@ -163,113 +207,67 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         ['Timestamp', `${(Date.now() / 1000).toFixed(6)}`],
       ]),
   },
+  ListCommands: { class: [], run: listCommands },
   ExtensionStateList: {
     class: REPORTING,
-    run: (message, { pbx }) =>
-      list(
-        message,
-        'ExtensionStatus',
-        'Extension Statuses will follow',
-        'ExtensionStateListComplete',
-        shuffled(pbx.hintRows(), pbx.random).map((row) => [
-          ['Exten', row.extension],
-          ['Context', row.context],
-          ['Hint', row.hint],
-          ['Status', String(row.status)],
-          ['StatusText', statusText(row.status)],
-        ]),
-      ),
+    isThere: since13,
+    run: (message, { pbx }) => extensionStateList(message, pbx),
   },
   DeviceStateList: {
     class: REPORTING,
-    run: (message, { pbx }) =>
-      list(
-        message,
-        'DeviceStateChange',
-        'Device State Changes will follow',
-        'DeviceStateListComplete',
-        shuffled(pbx.devices(), pbx.random).map(([device, state]) => [
-          ['Device', device],
-          ['State', state],
-        ]),
-      ),
+    isThere: (host) => since13(host) && host.deviceStateModule && host.functionsLoaded,
+    run: (message, { pbx }) => deviceStateList(message, pbx),
   },
-  CoreShowChannels: {
-    class: SYSTEM,
-    run: (message, { pbx }) =>
-      list(
-        message,
-        'CoreShowChannel',
-        'Channels will follow',
-        'CoreShowChannelsComplete',
-        shuffled(pbx.channelRows(), pbx.random),
-      ),
+  PresenceStateList: {
+    class: REPORTING,
+    isThere: (host) => since13(host) && host.presenceStateModule && host.functionsLoaded,
+    run: (message, { pbx }) => presenceStateList(message, pbx),
+  },
+  VoicemailUsersList: {
+    class: REPORTING,
+    isThere: ({ pbx, functionsLoaded }) => pbx.voicemail.isLoaded && functionsLoaded,
+    run: (message, { pbx }) => voicemailUsersList(message, pbx),
+  },
+  CoreShowChannels: { class: SYSTEM, run: (message, { pbx }) => coreShowChannels(message, pbx) },
+  Status: {
+    class: ['system', 'call', 'reporting'],
+    // Newer ones have it too; that one is not simulated.
+    isThere: (host) => !since13(host),
+    run: (message, { pbx }) => status(message, pbx),
   },
   ExtensionState: { class: REPORTING, run: extensionState },
+  PresenceState: { class: REPORTING, isThere: since13, run: presenceState },
+  MailboxCount: { class: REPORTING, run: mailboxCount },
   Setvar: { class: ['call'], run: setvar },
   Getvar: { class: REPORTING, run: getvar },
-  CoreSettings: {
-    class: SYSTEM,
-    run: (message, { version }) =>
-      response(message, 'Success', [
-        ['AMIversion', version.ami],
-        ['AsteriskVersion', version.asterisk],
-        ['SystemName', ''],
-        ['CoreMaxCalls', '0'],
-        ['CoreMaxLoadAvg', '0.000000'],
-        ['CoreRunUser', ''],
-        ['CoreRunGroup', ''],
-        ['CoreMaxFilehandles', '0'],
-        ['CoreRealTimeEnabled', 'No'],
-        ['CoreCDRenabled', 'Yes'],
-        ['CoreHTTPenabled', 'No'],
-        ...(version.ami === AMI_16 ? [] : [['SoundsSearchCustomDir', 'No'] as const]),
-      ]),
-  },
-  CoreStatus: {
-    class: SYSTEM,
-    run: (message, { startedAt, reloadedAt, version }) =>
-      response(message, 'Success', [
-        ['CoreStartupDate', date(startedAt)],
-        ['CoreStartupTime', time(startedAt)],
-        ['CoreReloadDate', date(reloadedAt)],
-        ['CoreReloadTime', time(reloadedAt)],
-        ['CoreCurrentCalls', '0'],
-        ...(version.ami === AMI_16 ? [] : [['CoreProcessedCalls', '0'] as const]),
-      ]),
-  },
-  Reload: {
-    class: ['config', 'system'],
-    run: (message, host) =>
-      host.moduleReload(message.get('Module') || 'All')
-        ? response(message, 'Success', [['Message', 'Module Reloaded']])
-        : failure(message, 'No such module'),
-  },
+  CoreSettings: { class: SYSTEM, run: coreSettings },
+  CoreStatus: { class: SYSTEM, run: coreStatus },
+  Reload: { class: ['config', 'system'], run: reload },
   Command: { class: ['command'], run: command },
-  DBGet: { class: SYSTEM, run: dbGet },
-  DBDel: { class: ['system'], run: dbDel },
+  DBGet: { class: SYSTEM, run: (message, { pbx }) => dbGet(message, pbx) },
+  DBDel: { class: ['system'], run: (message, { pbx }) => dbDel(message, pbx) },
   // Known, so that a user without the class is told so; nobody has asked the simulator for more yet.
-  Filter: { class: ['system'] },
+  Filter: { class: ['system'], isThere: since13 },
   Originate: { class: ['originate'] },
   UserEvent: { class: ['user'] },
 };
 
 const BY_NAME = new Map(Object.entries(ACTIONS).map(([name, action]) => [name.toLowerCase(), action]));
 
+function isAllowed(action: Action, may: ReadonlySet<string>): boolean {
+  return action.class.length === 0 || action.class.some((word) => may.has(word));
+}
+
 /** The answer to one action of a user who is logged in and may write `may`. */
 export function act(message: Message, may: ReadonlySet<string>, host: Host): string {
   const name = message.get('Action');
   const action = BY_NAME.get(name.toLowerCase());
-  const hidden =
-    name.toLowerCase() === 'devicestatelist' && !(host.deviceStateModule && host.functionsLoaded);
-  if (!action || hidden) {
+  if (!action || action.isThere?.(host) === false) {
     return failure(
       message,
       `Invalid/unknown command: ${name}. Use Action: ListCommands to show available commands.`,
     );
   }
-  if (action.class.length > 0 && !action.class.some((word) => may.has(word))) {
-    return failure(message, 'Permission denied');
-  }
-  return action.run?.(message, host) ?? failure(message, 'Not simulated');
+  if (!isAllowed(action, may)) return failure(message, 'Permission denied');
+  return action.run?.(message, host, may) ?? failure(message, 'Not simulated');
 }

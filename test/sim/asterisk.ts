@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { DeviceState } from '../../src/core/state.ts';
 import type { Call } from './calls.ts';
-import { packet } from './message.ts';
-import { Pbx, type PbxEvent, type PbxOptions } from './pbx.ts';
+import type { Messages } from './mailboxes.ts';
+import { type Fields, type PbxEvent, packet } from './message.ts';
+import { Pbx, type PbxOptions } from './pbx.ts';
 import { type AmiUser, Session, type SessionHost } from './session.ts';
 
 export interface SimulatedAsteriskOptions extends PbxOptions {
@@ -25,7 +26,8 @@ export interface SimulatedAsteriskOptions extends PbxOptions {
   readonly refusalMs?: number;
   /** false: res_manager_devicestate is not loaded: no DeviceStateChange, no DeviceStateList. */
   readonly deviceStateModule?: boolean;
-  readonly version?: { readonly ami: string; readonly asterisk: string };
+  /** false: res_manager_presencestate is not loaded: no PresenceStateChange, no PresenceStateList. */
+  readonly presenceStateModule?: boolean;
 }
 
 export const DEFAULT_USER: AmiUser = {
@@ -40,16 +42,15 @@ const DEFAULT_WRITE_TIMEOUT_MS = 100;
 const DEFAULT_REFUSAL_MS = 1000;
 /** Part of the boot after which modules are there (DEVICE_STATE exists) but hints are not. */
 const MODULES_AT = 0.5;
-/** What `module reload` finds; only the first does anything here. */
-const MODULES = ['pbx_config', 'res_pjsip', 'res_manager_devicestate'];
-const VERSION_22 = { ami: '11.0.0', asterisk: '22.10.1' };
+/** What `module reload` finds; only the first and the last do anything here. */
+const MODULES = ['pbx_config', 'res_pjsip', 'res_manager_devicestate', 'app_voicemail'];
 
 export class SimulatedAsterisk {
   /** The model: devices, AstDB, hints, phones, without the AMI side. */
   readonly pbx: Pbx;
   readonly name: string;
-  /** Told every Setvar of a DEVICE_STATE, refused ones too. */
-  onSetvar: (device: string, word: string, ok: boolean) => void = () => {};
+  /** Told every Setvar of a DEVICE_STATE or a PRESENCE_STATE, refused ones too. */
+  onSetvar: (name: string, value: string, ok: boolean) => void = () => {};
   readonly #options: SimulatedAsteriskOptions;
   /** What the sessions see of it, and its state. */
   readonly #host: { -readonly [key in keyof SessionHost]: SessionHost[key] };
@@ -59,7 +60,7 @@ export class SimulatedAsterisk {
   #timers: NodeJS.Timeout[] = [];
   #working = false;
   #muted: { until: Promise<void>; end: () => void } | undefined;
-  #refuseSetvar: (device: string, word: string) => boolean = () => false;
+  #refuseSetvar: (name: string, value: string) => boolean = () => false;
   #refuseLogins = false;
   #onBooted: (() => void)[] = [];
 
@@ -70,8 +71,8 @@ export class SimulatedAsterisk {
     this.#host = {
       pbx: this.pbx,
       globals: new Map(),
-      version: options.version ?? VERSION_22,
       deviceStateModule: options.deviceStateModule !== false,
+      presenceStateModule: options.presenceStateModule !== false,
       writeTimeoutMs: options.writeTimeoutMs ?? DEFAULT_WRITE_TIMEOUT_MS,
       refusalMs: options.refusalMs ?? DEFAULT_REFUSAL_MS,
       delayMs: 0,
@@ -82,7 +83,8 @@ export class SimulatedAsterisk {
       awake: () => this.#muted?.until ?? Promise.resolve(),
       user: (name) => this.#user(name),
       inUse: (name) => [...this.#sessions].some((session) => session.user?.username === name),
-      setvar: (device, word) => this.#setvar(device, word),
+      setvar: (device, word) => this.#set(device, word, () => this.pbx.writeCustom(device, word)),
+      setPresence: (who, value) => this.#set(who, value, () => this.pbx.writePresence(who, value)),
       dialplanReload: () => this.dialplanReload(),
       moduleReload: (module) => this.moduleReload(module),
       fullyBooted: () => this.#fullyBooted(),
@@ -148,7 +150,9 @@ export class SimulatedAsterisk {
       server.close();
       await once(server, 'close');
     }
-    if (how.wipe) this.pbx.astdb.clear();
+    if (!how.wipe) return;
+    this.pbx.astdb.clear();
+    this.pbx.presences.astdb.clear();
   }
 
   #loadModules(): void {
@@ -158,15 +162,12 @@ export class SimulatedAsterisk {
 
   #finishBoot(): void {
     this.pbx.dialplanReload();
+    this.pbx.loadVoicemail();
     this.#host.booted = true;
     this.#raise({
       name: 'FullyBooted',
       class: 'system',
-      fields: [
-        ['Status', 'Fully Booted'],
-        ['Uptime', '0'],
-        ['LastReload', '0'],
-      ],
+      fields: [['Status', 'Fully Booted'], ...(this.pbx.shape.since13 ? sinceBoot('0', '0') : [])],
     });
     this.pbx.resubscribe();
     for (const resolve of this.#onBooted.splice(0)) resolve();
@@ -200,7 +201,9 @@ export class SimulatedAsterisk {
   moduleReload(module = 'All'): boolean {
     const known = module === 'All' || MODULES.includes(module.replace(/\.so$/, ''));
     if (module === 'All' || module.startsWith('pbx_config')) this.dialplanReload();
+    if (known && module.startsWith('app_voicemail')) this.pbx.voicemail.reload();
     if (known) this.#host.reloadedAt = new Date();
+    if (!this.pbx.shape.since13) return known;
     this.#raise({
       name: 'Reload',
       class: 'system',
@@ -210,6 +213,17 @@ export class SimulatedAsterisk {
       ],
     });
     return known;
+  }
+
+  /** A mailbox has so many messages now, and app_voicemail has noticed. */
+  setMessages(mailbox: string, messages: Messages): void {
+    this.pbx.voicemail.set(mailbox, messages);
+    this.pbx.voicemail.tell(mailbox);
+  }
+
+  /** A caller leaves a message. */
+  leaveMessage(mailbox: string): void {
+    this.pbx.leaveMessage(mailbox);
   }
 
   hintState(extension: string, context?: string): DeviceState | undefined {
@@ -271,7 +285,7 @@ export class SimulatedAsterisk {
   }
 
   /** Setvar answers "Variable not set" where `predicate` says so; without one, no longer. */
-  refuseSetvar(predicate: (device: string, word: string) => boolean = () => false): void {
+  refuseSetvar(predicate: (name: string, value: string) => boolean = () => false): void {
     this.#refuseSetvar = predicate;
   }
 
@@ -288,6 +302,7 @@ export class SimulatedAsterisk {
 
   #raise(event: PbxEvent): void {
     if (event.name === 'DeviceStateChange' && !this.#host.deviceStateModule) return;
+    if (event.name === 'PresenceStateChange' && !this.#host.presenceStateModule) return;
     for (const session of this.#sessions) session.event(event);
   }
 
@@ -315,21 +330,28 @@ export class SimulatedAsterisk {
     return (this.#options.users ?? [DEFAULT_USER]).find((user) => user.username === name);
   }
 
-  #setvar(device: string, word: string): boolean {
-    const ok = !this.#refuseSetvar(device, word) && this.pbx.writeCustom(device, word);
-    this.onSetvar(device, word, ok);
+  #set(name: string, value: string, write: () => boolean): boolean {
+    const ok = !this.#refuseSetvar(name, value) && write();
+    this.onSetvar(name, value, ok);
     return ok;
   }
 
   /** The copy said right after a login has its fields in another order than the event. */
   #fullyBooted(): string {
     const since = (at: Date) => String(Math.round((Date.now() - at.getTime()) / 1000));
+    const { startedAt, reloadedAt } = this.#host;
     return packet([
       ['Event', 'FullyBooted'],
       ['Privilege', 'system,all'],
-      ['Uptime', since(this.#host.startedAt)],
-      ['LastReload', since(this.#host.reloadedAt)],
+      ...(this.pbx.shape.since13 ? sinceBoot(since(startedAt), since(reloadedAt)) : []),
       ['Status', 'Fully Booted'],
     ]);
   }
+}
+
+function sinceBoot(uptime: string, lastReload: string): Fields {
+  return [
+    ['Uptime', uptime],
+    ['LastReload', lastReload],
+  ];
 }

@@ -3,8 +3,8 @@
  * CoreShowChannels, and the state they give their device (channels/chan_pjsip.c, `chan_pjsip_devicestate`).
  */
 import { aggregate, type DeviceState } from '../../src/core/state.ts';
-import type { Fields } from './message.ts';
-import type { PbxEvent } from './pbx.ts';
+import { newHeaders, oldHeaders, stateText } from './channel-headers.ts';
+import type { Fields, PbxEvent } from './message.ts';
 
 /** include/asterisk/channelstate.h, those that occur here. */
 export const DOWN = 0;
@@ -12,7 +12,6 @@ export const RING = 4;
 export const RINGING = 5;
 export const UP = 6;
 export const BUSY = 7;
-const STATE_TEXT: Record<number, string> = { 0: 'Down', 4: 'Ring', 5: 'Ringing', 6: 'Up', 7: 'Busy' };
 
 const CAUSE_TEXT: Record<number, string> = {
   16: 'Normal Clearing',
@@ -44,13 +43,17 @@ export class Channels {
   /** As Asterisk up to 11: names move at a masquerade, and Hold has a Status. From its source, not recorded. */
   readonly renames: boolean;
   readonly #context: string;
+  /** Up to 11 chan_sip shows the phone that holds as ONHOLD (`sip_peer_hold`), chan_pjsip the other one. */
+  readonly #isOld: boolean;
   readonly #all = new Map<string, Channel>();
   #count = 0;
   #boots = 0;
 
-  constructor(context: string, renames: boolean) {
+  /** `isOld`: headers, and who is on hold, as up to 11. */
+  constructor(context: string, renames: boolean, isOld = false) {
     this.#context = context;
     this.renames = renames;
+    this.#isOld = isOld;
   }
 
   /** A device (`PJSIP/1001`) makes or is offered a call to `extension`, alone or as part of the call of `first`. */
@@ -85,9 +88,10 @@ export class Channels {
         ['Uniqueid', holder.id],
       ]);
     }
-    if (!other) return;
-    other.isHeld = held;
-    this.#publish(deviceOf(other));
+    const shown = this.#isOld ? holder : other;
+    if (!shown) return;
+    shown.isHeld = held;
+    this.#publish(deviceOf(shown));
   }
 
   /** The one that held it left. */
@@ -115,6 +119,12 @@ export class Channels {
       return clone;
     }
     const [was, name] = [original.name, clone.name];
+    this.#tell('Masquerade', [
+      ['Clone', name],
+      ['CloneState', stateText(clone.state)],
+      ['Original', was],
+      ['OriginalState', stateText(original.state)],
+    ]);
     this.#rename(clone, `${name}<MASQ>`);
     this.#rename(original, name);
     // Their states change places without an event.
@@ -127,15 +137,28 @@ export class Channels {
     return original;
   }
 
+  /** A channel that lives as long as one thing it did; nobody hears of its birth and end. */
+  passing(device: string, extension: string): Channel {
+    const n = this.#count++;
+    const id = `${EPOCH_S + this.#boots}.${n}`;
+    const name = `${device}-${n.toString(16).padStart(8, '0')};2`;
+    return { id, linked: id, extension, name, state: UP, holds: false, isHeld: false };
+  }
+
   /** The rows of CoreShowChannels. */
   rows(): Fields[] {
-    return [...this.#all.values()].map((channel) => [
-      ...this.#snapshot(channel),
-      ['Application', 'AppDial'],
-      ['ApplicationData', '(Outgoing Line)'],
-      ['Duration', '00:00:00'],
-      ['BridgeId', ''],
-    ]);
+    const headers = this.#isOld ? oldHeaders : newHeaders;
+    return [...this.#all.values()].map((channel) => headers.row(channel, this.#context));
+  }
+
+  /** The rows of Status, as up to 11. */
+  statusRows(): Fields[] {
+    return [...this.#all.values()].map((channel) => oldHeaders.status(channel, this.#context));
+  }
+
+  /** The headers of a channel in an event that tells of something else too. */
+  snapshot(channel: Channel): Fields {
+    return newHeaders.event('Newstate', channel, this.#context);
   }
 
   /** All calls end without a word, as when the process dies. */
@@ -155,30 +178,12 @@ export class Channels {
   }
 
   #raise(name: string, channel: Channel, more: Fields = []): void {
-    this.#tell(name, [...this.#snapshot(channel), ...more]);
+    const headers = this.#isOld ? oldHeaders : newHeaders;
+    this.#tell(name, [...headers.event(name, channel, this.#context), ...more]);
   }
 
   #tell(name: string, fields: Fields): void {
     this.onEvent({ name, class: 'call', fields });
-  }
-
-  #snapshot({ id, linked, extension, name, state }: Channel): Fields {
-    return [
-      ['Channel', name],
-      ['ChannelState', String(state)],
-      ['ChannelStateDesc', STATE_TEXT[state] ?? 'Unknown'],
-      ['CallerIDNum', deviceOfName(name)?.split('/')[1] ?? '<unknown>'],
-      ['CallerIDName', '<unknown>'],
-      ['ConnectedLineNum', '<unknown>'],
-      ['ConnectedLineName', '<unknown>'],
-      ['Language', 'en'],
-      ['AccountCode', ''],
-      ['Context', this.#context],
-      ['Exten', extension],
-      ['Priority', '1'],
-      ['Uniqueid', id],
-      ['Linkedid', linked],
-    ];
   }
 
   #publish(device: string | undefined): void {

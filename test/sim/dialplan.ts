@@ -93,6 +93,12 @@ export function hintDevices(hint: string): string[] {
   return (hint.split(',', 1)[0] ?? '').split('&');
 }
 
+/** The presence of a hint: after the first `,` (`parse_hint_presence`, main/pbx.c); '' when there is none. */
+export function hintPresence(hint: string): string {
+  const comma = hint.indexOf(',');
+  return comma < 0 ? '' : hint.slice(comma + 1);
+}
+
 /** mulberry32: a small seeded generator of numbers in [0, 1), so that a failing run can be run again. */
 export function seededRandom(seed: number): () => number {
   let a = seed >>> 0;

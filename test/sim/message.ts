@@ -2,7 +2,6 @@
  * AMI on the wire, seen from the server: lines out of bytes with Asterisk's limits, headers out of a message,
  * text out of an event. Stateless but for the line buffer; no sockets.
  */
-import type { PbxEvent } from './pbx.ts';
 
 /** `inbuf` of a session less its terminator (main/manager.c, `get_input`): a line fits with 1022 + CRLF. */
 const INBUF = 1024;
@@ -59,6 +58,13 @@ export class Message {
 }
 
 export type Fields = ReadonlyArray<readonly [string, string]>;
+
+/** An AMI event before it is text; `class` is what a reader must have in its `read` mask. */
+export interface PbxEvent {
+  readonly name: string;
+  readonly class: 'call' | 'system';
+  readonly fields: Fields;
+}
 
 /** One packet. */
 export function packet(fields: Fields): string {

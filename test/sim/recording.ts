@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Packet } from './client.ts';
+import type { MailboxOptions } from './mailboxes.ts';
 import type { AmiUser } from './session.ts';
 
 const FIXTURES = new URL('../fixtures/ami/', import.meta.url);
@@ -86,7 +87,8 @@ const byNumber = (a = '', b = '') => a.length - b.length || (a < b ? -1 : 1);
 
 /**
  * Two runs of the same script, one of them the recording. Takes out what is allowed to differ: times, the order of
- * rows inside a list, how the events of different threads (hints, devices, channels) interleave, and of a channel the
+ * rows inside a list, how the events of different threads (hints, devices, presence,
+ * mailboxes, channels) interleave, and of a channel the
  * numbers in its name and id and the values of `UNREAD`. The order inside each thread stays; with `calls`, where the
  * phones of a call act at the same time, only that of each hint, device and channel.
  */
@@ -147,6 +149,10 @@ const nameOf = (text: string): string =>
 
 function threadOf(text: string): string {
   if (text.startsWith('Event: DeviceStateChange')) return 'of devices';
+  if (text.startsWith('Event: PresenceStateChange')) return 'of presence';
+  if (text.startsWith('Event: PresenceStatus')) return 'of presence in hints';
+  if (text.startsWith('Event: MessageWaiting')) return 'of mailboxes';
+  if (/^Event: Reload .* Module: app_voicemail/.test(text)) return 'of reloads';
   return 'hints and all else';
 }
 
@@ -154,6 +160,20 @@ export function hintsOf(conf: string): Record<string, string> {
   return Object.fromEntries(
     [...conf.matchAll(/^exten => ([^,]+),hint,(.*)$/gm)].map((found) => [found[1] ?? '', found[2] ?? '']),
   );
+}
+
+/** The mailboxes of a voicemail.conf, each empty. */
+export function mailboxesOf(conf: string): Record<string, MailboxOptions> {
+  const boxes: Record<string, MailboxOptions> = {};
+  let context = '';
+  for (const line of conf.split('\n')) {
+    context = /^\[(.*)\]/.exec(line)?.[1] ?? context;
+    const [, box, fullname, email] = /^(\d+) => \d+,([^,]+),?(.*)$/.exec(line) ?? [];
+    if (box !== undefined && fullname !== undefined) {
+      boxes[`${box}@${context}`] = { fullname, ...(email ? { email } : {}) };
+    }
+  }
+  return boxes;
 }
 
 export function usersOf(conf: string): AmiUser[] {

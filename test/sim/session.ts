@@ -5,9 +5,9 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { act, failure, type Host, response } from './actions.ts';
-import { eventText, LineReader, MAX_HEADERS, Message } from './message.ts';
-import type { PbxEvent } from './pbx.ts';
+import { act, type Host } from './actions.ts';
+import { failure, response } from './answer.ts';
+import { eventText, LineReader, MAX_HEADERS, Message, type PbxEvent } from './message.ts';
 import { ALL, eventMask, type Mask, privileges } from './privileges.ts';
 
 export interface AmiUser {
@@ -75,7 +75,7 @@ export class Session {
     socket.on('close', over);
     socket.on('error', over);
     await this.#host.awake();
-    await this.#say(`Asterisk Call Manager/${this.#host.version.ami}\r\n`);
+    await this.#say(`Asterisk Call Manager/${this.#host.pbx.shape.ami}\r\n`);
     while (!this.#over) await this.#message();
     if (!socket.destroyed) socket.destroySoon();
   }

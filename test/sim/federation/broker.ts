@@ -4,12 +4,14 @@
  */
 import type { Effect, Federation, FederationOptions, Input } from '../../../src/core/federation.ts';
 import type { Entry } from '../../../src/core/message.ts';
+import type { WritableState } from '../../../src/core/state.ts';
 import type { Agenda, Timer } from './agenda.ts';
 import { Ami } from './ami.ts';
 import type { AmiPacket, AmiSession } from './ami-session.ts';
 import { optionsOf } from './config.ts';
 import type { ConfigPlan, NetPlan } from './history.ts';
 import { Laws } from './laws/laws.ts';
+import { ofDevice } from './laws/words.ts';
 import { Mesh } from './mesh.ts';
 import type { Connection, View } from './wire.ts';
 
@@ -214,7 +216,9 @@ export class Broker {
         return this.ami.relist();
       case 'setLamp': {
         const { id, lamp, state } = effect;
-        return this.ami.set(lamp, state, (ok) => this.feed({ type: 'writeDone', id, ok }));
+        return this.ami.set(lamp, ofDevice<WritableState>(state), (ok) =>
+          this.feed({ type: 'writeDone', id, ok }),
+        );
       }
       case 'note':
         return this.#handlers.count(`notes: ${wordsOf(effect)}`);

@@ -2,7 +2,7 @@
  * Breaks copies of the core, never the core itself, and looks how soon the simulation finds out. On the command line
  * (`npm run sim:mutations`) all of them, as a table; CI takes some.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ import { loadCore, play } from './run.ts';
 /** Seeds within which every mutation must be found out. */
 export const MUTATION_SEEDS = 1_000;
 
+const PACKAGES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 const CORE = fileURLToPath(new URL('../../../src/core', import.meta.url));
 
 export interface Caught {
@@ -53,6 +54,7 @@ export function textOf({ name, file, find, replace }: Mutation, source = CORE): 
 async function mutated(mutation: Mutation, source: string, folder: string): Promise<CoreModule> {
   cpSync(source, folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  symlinkSync(PACKAGES, join(folder, 'node_modules'));
   writeFileSync(join(folder, mutation.file), textOf(mutation, source));
   return loadCore(folder);
 }

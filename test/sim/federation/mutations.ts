@@ -38,7 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'extensions that a snapshot leaves out stay lit',
     file: 'replica.ts',
-    find: '      if (!this.#states.has(extension)) changed.push({ extension, state: undefined });\n',
+    find: '      if (!this.#states.has(key)) changed.push({ ...entry, state: null });\n',
     replace: '',
   },
   {
@@ -148,14 +148,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what a reload no longer exports is not taken back',
     file: 'federation.ts',
-    find: 'this.#publish(this.#exports.setRules(options.exports));',
-    replace: 'this.#exports.setRules(options.exports);',
+    find: 'this.#publish(this.#exports.setRules(options.exports, lampsIn(options)));',
+    replace: 'this.#exports.setRules(options.exports, lampsIn(options));',
   },
   {
     name: 'states that did not change are published',
-    file: 'exports.ts',
-    find: '    if (this.#states.get(extension) === state) return;\n',
-    replace: '    if (state === undefined && this.#states.get(extension) === state) return;\n',
+    file: 'exported.ts',
+    find: '    if (this.#rows.get(key)?.told.state === state) return undefined;\n',
+    replace: '    if (state === undefined && !this.#rows.has(key)) return undefined;\n',
     quick: true,
   },
   {

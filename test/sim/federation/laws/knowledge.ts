@@ -13,7 +13,7 @@ import type { GoneState } from '../../../../src/core/origin.ts';
 import type { Belief } from '../../../../src/core/peer.ts';
 import type { DeviceState } from '../../../../src/core/state.ts';
 import type { View } from '../wire.ts';
-import { demand, lampOf, shownAs } from './words.ts';
+import { demand, lampOf, ofDevice, shownAs } from './words.ts';
 
 /** A longer gap between two inputs means that the process did not run: that was no silence of the peers'. */
 const LONGEST_GAP_MS = 1_000;
@@ -197,7 +197,7 @@ export class Knowledge {
       case 'snapshot':
         known.incoming ??= new Map();
         for (const { extension, state } of message.entries) {
-          if (state !== null) known.incoming.set(extension, state);
+          if (state !== null) known.incoming.set(extension, ofDevice<DeviceState>(state));
         }
         if (!message.last) return;
         known.told = known.incoming;
@@ -211,10 +211,10 @@ export class Knowledge {
         for (const { extension, state } of message.entries) {
           known.passing.set(extension, [
             ...(known.passing.get(extension) ?? []),
-            shownAs(state ?? undefined),
+            shownAs(ofDevice<DeviceState | null>(state) ?? undefined),
           ]);
           if (state === null) known.told.delete(extension);
-          else known.told.set(extension, state);
+          else known.told.set(extension, ofDevice<DeviceState>(state));
         }
         if (known.belief === 'live' || known.belief === 'suspect') this.#vouched(known);
         return;

@@ -4,12 +4,12 @@
  */
 import type { Effect, FederationOptions, Input } from '../../../../src/core/federation.ts';
 import type { LampsStatus } from '../../../../src/core/lamps.ts';
-import type { DeviceState } from '../../../../src/core/state.ts';
+import type { DeviceState, WritableState } from '../../../../src/core/state.ts';
 import { isTold, mayShow, mayWrite } from './allowed.ts';
 import type { Knowledge, Known } from './knowledge.ts';
 import { Pace } from './pace.ts';
 import { type Lamp, lastsOtherwise, SessionModel } from './session.ts';
-import { demand, lampOf, shownAs, splitLamp } from './words.ts';
+import { demand, lampOf, ofDevice, shownAs, splitLamp } from './words.ts';
 
 const REPAIR_EVERY_MS = 1_000;
 const RETRY_MIN_MS = 1_000;
@@ -120,7 +120,8 @@ export class LampLaws {
     });
   }
 
-  #write({ id, lamp: name, state }: SetLamp, now: number): void {
+  #write({ id, lamp: name, ...effect }: SetLamp, now: number): void {
+    const state = ofDevice<WritableState>(effect.state);
     const parts = splitLamp(name);
     demand(parts !== undefined, 'law 9', () => `${name} is no lamp`);
     demand(parts.tag !== this.#tag, 'law 4', () => `${name} is a lamp of our own tag`);
@@ -203,7 +204,7 @@ export class LampLaws {
       const name = lampOf(extension, peer);
       if (name === undefined) continue;
       const before = written.has(name) ? written.get(name) : this.#session.written(name);
-      const next = shownAs(state ?? undefined);
+      const next = shownAs(ofDevice<DeviceState | null>(state) ?? undefined);
       written.set(name, next);
       if (before !== next) writes.push(`${name}=${next}`);
     }

@@ -7,7 +7,7 @@ import type { DeviceStatus, HintStatus, Listing } from '../../../../src/core/sou
 import type { DeviceState } from '../../../../src/core/state.ts';
 import type { ConfigPlan, ExportPlan } from '../history.ts';
 import type { View } from '../wire.ts';
-import { demand, devicesOf, lampsNamed, ofStatus, ruleOf, together } from './words.ts';
+import { demand, devicesOf, lampsNamed, ofDevice, ofStatus, ruleOf, together } from './words.ts';
 
 /** `alive` is said only if Asterisk answered within so many intervals. */
 const ANSWERED_WITHIN = 2;
@@ -126,7 +126,7 @@ export class OwnLaws {
       const isTold = state !== null || this.#partly === undefined || this.#partly.has(extension);
       demand(isTold, 'exports (reload)', () => `${extension} is taken back, and nobody asked for it`);
       if (state === null) view.delete(extension);
-      else view.set(extension, state);
+      else view.set(extension, ofDevice<DeviceState>(state));
       if (state !== null) this.#mayExport(extension);
     }
     this.view = view;

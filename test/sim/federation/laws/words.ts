@@ -19,6 +19,16 @@ export function demand(holds: boolean, law: string, text: () => string): asserts
   if (!holds) throw new Violation(law, text());
 }
 
+/** Plans have no presence, so no state is one. */
+export function ofDevice<T extends DeviceState | null | undefined>(state: T | string): T {
+  demand(
+    state === null || state === undefined || /^[A-Z_]+$/.test(state),
+    'kinds',
+    () => `${state} is no device state`,
+  );
+  return state as T;
+}
+
 const MAX_LAMP_NAME = 72;
 const TAG = /^[a-z][a-z0-9]*(\.[a-z0-9]+)*$/;
 const EXTENSION = /^[A-Za-z0-9*+#][A-Za-z0-9*+#._]*$/;
