@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { DEFAULT_CONFIG } from './config-file.ts';
+import type { DialplanOptions } from './dialplan.ts';
 import { Failure, type Io, OK, USAGE } from './io.ts';
 import type { KeygenOptions } from './keygen.ts';
 import type { LeaveOptions } from './leave.ts';
@@ -22,6 +23,8 @@ Examples:
 Exit codes: 0 done, 1 refused or failed (the reasons are on stderr), 2 not understood.`;
 
 const STATES_HELP = `
+EXTENSION is as its PBX tells it and import: names it. "1001 presence" is what somebody says of herself there, beside the
+state of the phone; "2001 (lamp 2001)" is a lamp without a tag, beside 2001*PBX.
 STATE is what the PBX of the extension told; "not told": it has no such extension, or was not heard yet.
 LAMP is what the Asterisk here was last given for the lamp EXT*PBX:
   INUSE                     this, and it should be this
@@ -34,6 +37,17 @@ const PRUNE_HELP = `
 Without --apply nothing is changed. Kept are rows of lamps that a hint names, of peers that are not live, and of tags
 that were no peers here. --apply needs a manager user with write=system, as in deploy/manager-prune.conf: name it with
 --ami-username, and its secret with --ami-secret-file or HINTMESH_AMI_SECRET.`;
+
+const DIALPLAN =
+  'print the hints and calls for what this broker exports and imports now, for extensions.conf';
+const DIALPLAN_HELP = `
+Asks the running broker which extensions there are, and reads the config for what they are called. Prints a context
+for each PBX (lamps, calls and pickups EXT*tag), one for lamps without a tag, hintmesh-from-peers for the trunks of
+the peers, and [hintmesh], the one to include. The same names give the same text: to the byte, whenever it is asked.
+  $ hintmesh dialplan > hintmesh.conf.new && mv hintmesh.conf.new /etc/asterisk/hintmesh.conf
+  $ hintmesh dialplan --trunk 'PJSIP/{ext}@to-{tag}' --trunk 'spb=IAX2/spb/{ext}'
+  $ hintmesh dialplan --check /etc/asterisk/hintmesh.conf || echo make it anew
+Each line is explained in dialplan/README.md.`;
 
 const CONFIG_OPTION = ['-c, --config <file>', 'the config file', DEFAULT_CONFIG] as const;
 const URL_OPTION = ['--url <url>', 'where other brokers dial this one, for the line to hand out'] as const;
@@ -139,6 +153,29 @@ function addBrokerCommands(program: Command, io: Io, done: Done): void {
   command('leave', 'end the broker for good: its lamps at the peers go to their gone_state at once')
     .option('--yes', 'do not ask')
     .action(async (options: LeaveOptions) => done(await (await import('./leave.ts')).leave(options, io)));
+  program
+    .command('dialplan')
+    .description(DIALPLAN)
+    .option('-c, --config <file>', "the broker's config", DEFAULT_CONFIG)
+    .option('--url <url>', 'where the broker answers, if not where the config says: http://HOST:PORT')
+    .option('--offline', 'ask no broker: all names of the --lengths, at every peer of the config')
+    .option('--lengths <digits>', 'also all names of so many digits, like 3-6 or 4,6; alone and after *NN')
+    .option('--context <name>', 'where the phones dial (default: from-internal)')
+    .option('--trunk <way...>', 'how to call, for Dial (default: PJSIP/{ext}@trunk-{tag}); TAG=WAY: one peer')
+    .option('--pickup <prefix>', 'dialled before the name of a key to take what rings there (default: **)')
+    .option('--no-pickup', 'no lines for that')
+    .option(
+      '--voicemail <number>',
+      'what the key of a mailbox calls, like *97 or *98{ext}; nothing if not told',
+    )
+    .option('--hint <hint>', "an extension's hint here, like PJSIP/{ext} (default: its own in --context)")
+    .option('--presence', 'a part for presence in every lamp, also where nobody has told any yet')
+    .option('--freepbx', 'with the include line for extensions_custom.conf of FreePBX')
+    .option('--check <file>', 'print nothing; exit with 1 and the difference if the file is not this')
+    .addHelpText('after', DIALPLAN_HELP)
+    .action(async (options: DialplanOptions) =>
+      done(await (await import('./dialplan.ts')).dialplan(options, io)),
+    );
   command('prune', PRUNE, 'the same for programs')
     .option('--apply', 'remove it')
     .option('--tag <tag...>', 'also of these PBXs, which this broker does not remember as peers')
