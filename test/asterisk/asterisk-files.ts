@@ -37,7 +37,17 @@ const EMPTY: Readonly<Record<string, string>> = {
   'udptl.conf': '[general]\n',
 };
 
-export interface AsteriskSpec {
+/** What a scenario needs beyond phones and hints. */
+export interface Extras {
+  /** Names without `.so`. */
+  readonly modules?: readonly string[];
+  /** Configuration files, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Further sections of pjsip.conf. */
+  readonly pjsip?: string;
+}
+
+export interface AsteriskSpec extends Extras {
   /** As seen inside the root. */
   readonly folder: string;
   /** Two instances with one EID (the machine's first MAC otherwise) would take each other's states for own. */
@@ -62,6 +72,7 @@ aors=${name}
 /** File name → text. */
 export function asteriskFiles(spec: AsteriskSpec): Readonly<Record<string, string>> {
   const { folder } = spec;
+  const modules = [...MODULES, ...(spec.modules ?? [])];
   return {
     ...EMPTY,
     'asterisk.conf': `[directories]
@@ -75,7 +86,7 @@ entityid = ${spec.entityId}
 nocolor = yes
 hideconnect = yes
 `,
-    'modules.conf': `[modules]\nautoload=no\n${MODULES.map((name) => `load=${name}.so\n`).join('')}`,
+    'modules.conf': `[modules]\nautoload=no\n${modules.map((name) => `load=${name}.so\n`).join('')}`,
     'logger.conf': '[general]\n[logfiles]\nfull => notice,warning,error\n',
     'rtp.conf': '[general]\nrtpstart = 10000\nrtpend = 19999\n',
     'manager.conf': `[general]
@@ -111,7 +122,8 @@ allow_subscribe=yes
 type=aor
 max_contacts=1
 remove_existing=yes
-${spec.phones.map(endpoint).join('')}`,
+${spec.phones.map(endpoint).join('')}${spec.pjsip ?? ''}`,
     'extensions.conf': spec.dialplan,
+    ...spec.files,
   };
 }

@@ -5,7 +5,14 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../until.ts';
 import { TestAmi } from './ami.ts';
-import { type AsteriskSpec, asteriskFiles, BROKER_USER, CONTEXT, TESTER_USER } from './asterisk-files.ts';
+import {
+  type AsteriskSpec,
+  asteriskFiles,
+  BROKER_USER,
+  CONTEXT,
+  type Extras,
+  TESTER_USER,
+} from './asterisk-files.ts';
 import { type Child, type Exit, FIRST, LOWEST, run, start } from './child.ts';
 import type { Namespace } from './net.ts';
 import { freeTcpPort, freeUdpPort } from './ports.ts';
@@ -18,7 +25,7 @@ const FOLDER = /^hintmesh-(\d+)-/;
 
 let instances = 0;
 
-export interface AsteriskOptions {
+export interface AsteriskOptions extends Extras {
   readonly root: Root;
   /** For messages and folder names; need not be unique. */
   readonly name: string;
@@ -72,6 +79,9 @@ export class Asterisk {
       phones: options.phones ?? [],
       dialplan: options.dialplan,
       ...(options.manager === undefined ? {} : { manager: options.manager }),
+      modules: options.modules ?? [],
+      files: options.files ?? {},
+      pjsip: options.pjsip ?? '',
     });
     await removeOrphans(options.root);
     for (const sub of ['etc', 'spool', 'db', 'run', 'log']) {
@@ -163,8 +173,13 @@ export class Asterisk {
   }
 
   /** Replaces extensions.conf; `dialplan reload` makes it so. */
-  async writeDialplan(text: string): Promise<void> {
-    await writeFile(this.#path('etc', 'extensions.conf'), text);
+  writeDialplan(text: string): Promise<void> {
+    return this.writeConfig('extensions.conf', text);
+  }
+
+  /** Replaces a configuration file; for the next start, or a reload. */
+  async writeConfig(file: string, text: string): Promise<void> {
+    await writeFile(this.#path('etc', file), text);
   }
 
   /** SIP URI of an extension of this PBX. */

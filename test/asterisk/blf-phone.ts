@@ -1,4 +1,5 @@
-// A SIP phone's lamps: one UDP socket that subscribes to `dialog` of many extensions and keeps every NOTIFY.
+// A SIP phone's lamps: one UDP socket that subscribes to many extensions, to `dialog` where nothing else is said, and
+// keeps every NOTIFY.
 // Owns its subscriptions; makes no calls. It answers each NOTIFY at once, as Asterisk repeats unanswered ones.
 import { createSocket, type Socket } from 'node:dgram';
 import { until } from '../until.ts';
@@ -9,10 +10,26 @@ import { connectSip } from './sip-socket.ts';
 /** What a dialog-info lamp can show (RFC 4235), as Asterisk uses it. */
 export type LampState = 'early' | 'confirmed' | 'terminated';
 
-export interface Notify {
+/** What a phone subscribes to, and how it reads what it is sent; `undefined`: that is no state. */
+export interface Package<State extends string> {
+  readonly event: string;
+  readonly accept: string;
+  read(body: string): State | undefined;
+}
+
+const DIALOG: Package<LampState> = {
+  event: 'dialog',
+  accept: 'application/dialog-info+xml',
+  read: (body) => {
+    const state = /<state>(\w+)<\/state>/.exec(body)?.[1];
+    return state === 'early' || state === 'confirmed' || state === 'terminated' ? state : undefined;
+  },
+};
+
+export interface Notify<State extends string = LampState> {
   /** `performance.now()` of its arrival. */
   readonly at: number;
-  readonly state: LampState;
+  readonly state: State;
   readonly body: string;
 }
 
@@ -22,11 +39,11 @@ const SUBSCRIBE_TIMEOUT_MS = 30_000;
 /** Answers can come in a burst of thousands; the system's default buffer holds some hundreds. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 
-interface Subscription {
+interface Subscription<State extends string> {
   readonly extension: string;
   readonly callId: string;
   readonly fromTag: string;
-  readonly notifies: Notify[];
+  readonly notifies: Notify<State>[];
   cseq: number;
   /** Code of the final answer to the SUBSCRIBE. */
   code: number;
@@ -35,7 +52,7 @@ interface Subscription {
   heard: number;
 }
 
-export class BlfPhone {
+export class BlfPhone<State extends string = LampState> {
   readonly user: string;
   readonly pbx: Asterisk;
   /** NOTIFYs that came more than once: the answer to the first was late or lost. */
@@ -44,14 +61,21 @@ export class BlfPhone {
   total = 0;
   #socket: Socket;
   #local = '';
-  #byCall = new Map<string, Subscription>();
-  #byExtension = new Map<string, Subscription>();
+  #byCall = new Map<string, Subscription<State>>();
+  #byExtension = new Map<string, Subscription<State>>();
+  #package: Package<State>;
 
   /** `user` must be an endpoint of `pbx`. */
-  constructor(pbx: Asterisk, user: string) {
+  constructor(pbx: Asterisk, user: string, read: Package<State>) {
+    this.#package = read;
     this.pbx = pbx;
     this.user = user;
     this.#socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER });
+  }
+
+  /** One that subscribes to `dialog`. */
+  static dialog(pbx: Asterisk, user: string): BlfPhone {
+    return new BlfPhone(pbx, user, DIALOG);
   }
 
   async open(): Promise<void> {
@@ -74,15 +98,15 @@ export class BlfPhone {
       return;
     }
     subscription.heard = message.cseq;
-    const state = /<state>(\w+)<\/state>/.exec(message.body)?.[1];
-    if (state !== 'early' && state !== 'confirmed' && state !== 'terminated') return;
+    const state = this.#package.read(message.body);
+    if (state === undefined) return;
     this.total += 1;
     subscription.notifies.push({ at: performance.now(), state, body: message.body });
   }
 
   /** Returns when Asterisk has accepted and sent the first NOTIFY; fails when it refuses. */
   async subscribe(extension: string): Promise<void> {
-    const subscription: Subscription = {
+    const subscription: Subscription<State> = {
       extension,
       callId: token(),
       fromTag: token(),
@@ -99,7 +123,7 @@ export class BlfPhone {
       uri: this.pbx.uri(extension),
       user: this.user,
       local: this.#local,
-      extra: ['Event: dialog', 'Accept: application/dialog-info+xml', 'Expires: 3600'],
+      extra: [`Event: ${this.#package.event}`, `Accept: ${this.#package.accept}`, 'Expires: 3600'],
       ...subscription,
     });
     let sent = Number.NEGATIVE_INFINITY;
@@ -117,30 +141,30 @@ export class BlfPhone {
     );
   }
 
-  #of(extension: string): Subscription {
+  #of(extension: string): Subscription<State> {
     const subscription = this.#byExtension.get(extension);
     if (!subscription) throw new Error(`phone ${this.user} has no lamp ${extension}`);
     return subscription;
   }
 
-  notifies(extension: string): readonly Notify[] {
+  notifies(extension: string): readonly Notify<State>[] {
     return this.#of(extension).notifies;
   }
 
   /** The states shown one after another, each once however often it was repeated. */
-  shown(extension: string): LampState[] {
-    const states: LampState[] = [];
+  shown(extension: string): State[] {
+    const states: State[] = [];
     for (const { state } of this.notifies(extension)) if (state !== states.at(-1)) states.push(state);
     return states;
   }
 
   /** What the lamp shows now. */
-  lamp(extension: string): LampState | undefined {
+  lamp(extension: string): State | undefined {
     return this.notifies(extension).at(-1)?.state;
   }
 
   /** Waits until the lamp shows `state`. */
-  async shows(extension: string, state: LampState, ms?: number): Promise<void> {
+  async shows(extension: string, state: State, ms?: number): Promise<void> {
     await until(
       () => `lamp ${extension} shows ${state}; so far: ${this.shown(extension).join(', ')}`,
       () => this.lamp(extension) === state,

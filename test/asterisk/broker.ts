@@ -77,6 +77,9 @@ export interface BrokerOptions {
   readonly namespace?: Namespace;
   /** The `export` list; absent: the four-digit hints of the context that phones are in. */
   readonly exports?: readonly Section[];
+  /** The lists `import` and `plain_lamps`. */
+  readonly imports?: readonly Section[];
+  readonly plainLamps?: readonly Section[];
   readonly timing?: Section;
   readonly lamps?: Section;
   readonly logLevel?: string;
@@ -93,7 +96,9 @@ export interface Ended {
 }
 
 /** What a reload may change; `peers` is changed in place. */
-export type Reloadable = Partial<Pick<BrokerOptions, 'exports' | 'timing' | 'lamps' | 'logLevel'>>;
+export type Reloadable = Partial<
+  Pick<BrokerOptions, 'exports' | 'imports' | 'plainLamps' | 'timing' | 'lamps' | 'logLevel'>
+>;
 
 export class Broker {
   readonly tag: string;
@@ -163,7 +168,7 @@ export class Broker {
 
   /** JSON is YAML. */
   async #writeConfig(): Promise<string> {
-    const { pbx, timing = {}, lamps = {}, logLevel = 'info' } = this.#options;
+    const { pbx, timing = {}, lamps = {}, logLevel = 'info', imports, plainLamps } = this.#options;
     const config = {
       tag: this.tag,
       identity_file: this.identityFile,
@@ -177,6 +182,8 @@ export class Broker {
       listen: { host: this.host, port: this.port },
       http: { host: LOOPBACK, port: this.#httpPort },
       export: this.#options.exports ?? [{ context: pbx.context, match: '_XXXX' }],
+      ...(imports && { import: imports }),
+      ...(plainLamps && { plain_lamps: plainLamps }),
       peers: this.peers,
       timing,
       lamps,

@@ -46,7 +46,8 @@ export interface Fault {
   mend(): Promise<{ readonly runs: Promise<void> } | undefined>;
 }
 
-type Kind = (stage: Stage, random: Random) => Omit<Fault, 'kind'>;
+type Made = Omit<Fault, 'kind'>;
+type Kind = (stage: Stage, random: Random) => Made;
 
 const TAGS = (trio: Trio): string[] => trio.sites.map(({ tag }) => tag);
 const anySite = ({ trio }: Stage, random: Random): Site => random.pick(trio.sites);
@@ -69,14 +70,30 @@ async function startPbx(stage: Stage, { tag, pbx }: Site): Promise<void> {
   stage.restarted(tag);
 }
 
+type Part = Pick<Made, 'make' | 'mend'> & Partial<Made>;
+
+/** The broker of a site breaks: nobody hears of the site any more. */
+function ofBroker(site: Site, part: Part): Made {
+  const { tag } = site;
+  return { what: `the broker of ${tag}`, takes: [`broker ${tag}`], deaf: silent(site), lateMs: 0, ...part };
+}
+
+/** The same of its Asterisk. */
+function ofPbx(site: Site, part: Part): Made {
+  const { tag } = site;
+  return { what: `the Asterisk of ${tag}`, takes: [`pbx ${tag}`], deaf: silent(site), lateMs: 0, ...part };
+}
+
+/** Nobody and this site hear each other any more. */
+function ofSite(site: Site, part: Part): Made {
+  const deaf = site.others.flatMap((other) => apart(site.tag, other));
+  return { what: site.tag, takes: lines(site), deaf, lateMs: 0, ...part };
+}
+
 export const KINDS: Readonly<Record<string, Kind>> = {
   'broker killed': (stage, random) => {
     const site = anySite(stage, random);
-    return {
-      what: `the broker of ${site.tag}`,
-      takes: [`broker ${site.tag}`],
-      deaf: silent(site),
-      lateMs: 0,
+    return ofBroker(site, {
       make: () => site.broker.kill(),
       // From here on it is the new process that has to do it.
       mend: async () => {
@@ -85,42 +102,31 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         runs.catch(() => {});
         return { runs };
       },
-    };
+    });
   },
 
   'broker stands still': (stage, random) => {
     const site = anySite(stage, random);
-    return {
-      what: `the broker of ${site.tag}`,
-      takes: [`broker ${site.tag}`],
-      deaf: silent(site),
-      lateMs: 0,
+    return ofBroker(site, {
       make: () => site.broker.freeze(),
       mend: async () => void site.broker.thaw(),
-    };
+    });
   },
 
   'asterisk killed': (stage, random) => {
     const site = anySite(stage, random);
-    return {
-      what: `the Asterisk of ${site.tag}`,
-      takes: [`pbx ${site.tag}`],
-      deaf: silent(site),
-      lateMs: 0,
+    return ofPbx(site, {
       make: () => site.pbx.kill(),
       mend: async () => void (await startPbx(stage, site)),
-    };
+    });
   },
 
   'core restart now': (stage, random) => {
     const site = anySite(stage, random);
     let restarted: Promise<void> | undefined;
-    return {
-      what: `the Asterisk of ${site.tag}`,
-      takes: [`pbx ${site.tag}`],
+    return ofPbx(site, {
       // It is back before anybody can think that it is gone.
       deaf: [],
-      lateMs: 0,
       over: true,
       make: async () => {
         restarted = restartNow(stage, site);
@@ -128,32 +134,26 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         restarted.catch(() => {});
       },
       mend: async () => void (await restarted),
-    };
+    });
   },
 
   'asterisk stands still': (stage, random) => {
     const site = anySite(stage, random);
-    return {
-      what: `the Asterisk of ${site.tag}`,
-      takes: [`pbx ${site.tag}`],
-      deaf: silent(site),
+    return ofPbx(site, {
       lateMs: PING_MS,
       make: () => site.pbx.freeze(),
       mend: async () => void site.pbx.thaw(),
-    };
+    });
   },
 
   'interface down': (stage, random) => {
     const site = anySite(stage, random);
     const { hosts, host } = stage.trio;
-    return {
+    return ofSite(site, {
       what: `of ${site.tag}`,
-      takes: lines(site),
-      deaf: site.others.flatMap((other) => apart(site.tag, other)),
-      lateMs: 0,
       make: () => hosts.unplug(host(site.tag)),
       mend: async () => void (await hosts.plug(host(site.tag))),
-    };
+    });
   },
 
   'line cut': (stage, random) => {
@@ -170,11 +170,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 
   'site cut off': (stage, random) => {
     const site = anySite(stage, random);
-    return {
-      what: `${site.tag}`,
-      takes: lines(site),
-      deaf: site.others.flatMap((other) => apart(site.tag, other)),
-      lateMs: 0,
+    return ofSite(site, {
       make: async () => {
         for (const other of site.others) await stage.trio.cut(site.tag, other);
       },
@@ -182,7 +178,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         for (const other of site.others) await stage.trio.mend(site.tag, other);
         return undefined;
       },
-    };
+    });
   },
 
   'one way dropped': (stage, random) => {
@@ -202,11 +198,9 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     const site = anySite(stage, random);
     const killed = random.chance(0.5);
     const disk = stage.disks.get(site.tag) as SmallDisk;
-    return {
+    return ofPbx(site, {
       what: `under AstDB of ${site.tag}${killed ? ', then its Asterisk killed' : ''}`,
-      takes: [`pbx ${site.tag}`],
       deaf: [],
-      lateMs: 0,
       make: () => disk.fill(),
       mend: async () => {
         if (killed) await site.pbx.kill();
@@ -214,7 +208,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         if (killed) await startPbx(stage, site);
         return undefined;
       },
-    };
+    });
   },
 };
 

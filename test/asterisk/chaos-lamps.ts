@@ -1,20 +1,11 @@
 // Whether the lamps of three PBXs are right: what each origin says of itself now against what the others show now,
 // both asked of the Asterisks themselves. Owns the comparison; takes nothing from the broker's own code.
+import { ofStatus } from '../sim/federation/laws/words.ts';
 import type { TestAmi } from './ami.ts';
 import type { Asterisk } from './asterisk.ts';
 import { CONTEXT } from './asterisk-files.ts';
 import type { Site } from './trio.ts';
 
-/** An extension's status (include/asterisk/pbx.h) → the state of the device that shows it. */
-const STATES: Readonly<Record<string, string>> = {
-  0: 'NOT_INUSE',
-  1: 'INUSE',
-  2: 'BUSY',
-  4: 'UNAVAILABLE',
-  8: 'RINGING',
-  9: 'RINGINUSE',
-  16: 'ONHOLD',
-};
 /** Questions to one PBX at a time: with many more of any action PJSIP stops answering phones. */
 const WINDOW = 32;
 
@@ -60,7 +51,7 @@ export class Lamps {
     const [hints, devices] = await Promise.all([ami.list('ExtensionStateList'), ami.list('DeviceStateList')]);
     const own = hints
       .filter(({ exten = '', context }) => context === CONTEXT && this.#extensions.has(exten))
-      .map(({ exten = '', status = '' }) => [exten, STATES[status] ?? `status ${status}`] as const);
+      .map(({ exten = '', status = '' }) => [exten, stateOf(status)] as const);
     const lamps = devices.map(
       ({ device = '', state = '' }) => [device.replace(/^Custom:/, '').trim(), state] as const,
     );
@@ -104,7 +95,7 @@ export class Lamps {
     const ask = async (site: Site, hint: string): Promise<void> => {
       const ami = await this.#session(site);
       const answer = await ami.action({ Action: 'ExtensionState', Exten: hint, Context: CONTEXT });
-      told.set(`${hint} at ${site.tag}`, STATES[answer['status'] ?? ''] ?? `status ${answer['status']}`);
+      told.set(`${hint} at ${site.tag}`, stateOf(answer['status']));
     };
     await Promise.all(
       this.#sites.map(async (site) => {
@@ -134,4 +125,9 @@ export class Lamps {
   async close(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((ami) => ami.close()));
   }
+}
+
+/** The state of the device behind an extension of this status. */
+function stateOf(status: string | undefined): string {
+  return ofStatus(Number(status ?? Number.NaN)) ?? `status ${status}`;
 }

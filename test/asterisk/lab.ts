@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Asterisk, type AsteriskOptions } from './asterisk.ts';
-import { BlfPhone } from './blf-phone.ts';
+import { BlfPhone, type Package } from './blf-phone.ts';
 import { Broker, type BrokerOptions } from './broker.ts';
 import { Hosts } from './net.ts';
 import { OptionsProbe } from './options-probe.ts';
@@ -28,6 +28,11 @@ export class Lab {
     this.folder = folder;
   }
 
+  /** Something that is to be gone when the scenario ends. */
+  keep(thing: Closable): void {
+    this.#open.push(thing);
+  }
+
   /** A booted PBX. */
   async pbx(options: AsteriskOptions): Promise<Asterisk> {
     const pbx = await Asterisk.create(options);
@@ -39,7 +44,19 @@ export class Lab {
 
   /** A phone with lamps. */
   async blf(pbx: Asterisk, user: string): Promise<BlfPhone> {
-    const phone = new BlfPhone(pbx, user);
+    return this.#phone(BlfPhone.dialog(pbx, user));
+  }
+
+  /** A phone whose lamps are subscriptions to something else. */
+  async presencePhone<State extends string>(
+    pbx: Asterisk,
+    user: string,
+    read: Package<State>,
+  ): Promise<BlfPhone<State>> {
+    return this.#phone(new BlfPhone(pbx, user, read));
+  }
+
+  async #phone<Phone extends Closable & { open(): Promise<void> }>(phone: Phone): Promise<Phone> {
     this.#open.push(phone);
     await phone.open();
     return phone;

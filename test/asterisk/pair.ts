@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
-import { CONTEXT } from './asterisk-files.ts';
+import { CONTEXT, type Extras } from './asterisk-files.ts';
 import { type Broker, type BrokerOptions, befriend, type PeerConfig, type Transport } from './broker.ts';
 import type { Lab } from './lab.ts';
 import type { Root } from './provision.ts';
@@ -37,6 +37,11 @@ export interface PairOptions {
   readonly transport?: Transport;
   /** Further dialplan lines in the phones' context of `msk`. */
   readonly dialplan?: string;
+  /** The same of `spb`. */
+  readonly spbDialplan?: string;
+  /** What else is in the PBX `msk`. */
+  readonly mskExtras?: Extras;
+  readonly spbExtras?: Extras;
   /** The line of the shipped manager.conf for sites that export channels is in force at `msk`. */
   readonly channels?: boolean;
   readonly broker?: Partial<Omit<BrokerOptions, 'folder' | 'tag' | 'pbx'>>;
@@ -109,6 +114,7 @@ export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
     lab.pbx({
       root: options.msk,
       name: MSK,
+      ...options.mskExtras,
       phones,
       dialplan: hints(options.dialplan) + lamps(MSK, SPB),
       manager: brokerUser(a?.address ?? LOOPBACK, options.channels),
@@ -118,8 +124,9 @@ export async function startPair(lab: Lab, options: PairOptions): Promise<Pair> {
     lab.pbx({
       root: options.spb,
       name: SPB,
+      ...options.spbExtras,
       phones,
-      dialplan: hints() + lamps(SPB, MSK),
+      dialplan: hints(options.spbDialplan) + lamps(SPB, MSK),
       manager: brokerUser(b?.address ?? LOOPBACK),
       undisturbed: options.mskElsewhere ?? false,
       ...(b ? { namespace: b } : {}),

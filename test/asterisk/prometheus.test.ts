@@ -380,9 +380,13 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
     }));
 });
 
+/** It takes a federation of Asterisk's own: beside-native.test.ts makes one, and sees the condition come and go. */
+const ELSEWHERE: readonly string[] = ['other-federation'];
+
 test('every alert has fired and cleared', { skip }, () => {
+  const codes = Object.keys(CONDITIONS).filter((code) => !ELSEWHERE.includes(code));
   assert.deepEqual(
     [...proved].sort(),
-    ['HintmeshDown', ...Object.keys(CONDITIONS).map((code) => alertOf(code as ConditionCode))].sort(),
+    ['HintmeshDown', ...codes.map((code) => alertOf(code as ConditionCode))].sort(),
   );
 });

@@ -57,6 +57,25 @@ function missingPackages(): string[] {
   return existsSync(KEYRING) ? missing : [...missing, 'debian-archive-keyring'];
 }
 
+/** Debian 11 has voicemail in a package of its own, of which the newest version is not always there to be had. */
+const VOICEMAIL = 'asterisk-voicemail';
+
+function hasVoicemail({ path }: Root): boolean {
+  const modules = ['usr/lib/asterisk/modules', 'usr/lib/x86_64-linux-gnu/asterisk/modules'];
+  return modules.some((folder) => existsSync(join(path, folder, 'app_voicemail.so')));
+}
+
+/** Puts the module of the newest version that can be had beside the others: all are of one upstream version. */
+async function addVoicemail({ path }: Root): Promise<void> {
+  const inside = (command: string): Promise<string> =>
+    run(['chroot', path, 'sh', '-c', command], MAKE_TIMEOUT_MS);
+  // An old suite's release file has expired, as below.
+  await inside('apt-get -q -o Acquire::Check-Valid-Until=false update');
+  await inside(`cd /root && for version in $(apt-cache madison ${VOICEMAIL} | awk '{ print $3 }'); do
+    apt-get -q download ${VOICEMAIL}="$version" && dpkg-deb -x ${VOICEMAIL}_*.deb / && exec rm ${VOICEMAIL}_*.deb
+  done; exit 1`);
+}
+
 function find(suite: Suite): Root | undefined {
   const path = join(cacheFolder(), `root-${suite}`);
   if (!existsSync(path)) return undefined;
@@ -77,7 +96,7 @@ export function findRoots(): Roots | undefined {
  */
 export async function provision(say: (line: string) => void): Promise<Roots> {
   const ready = findRoots();
-  if (ready && missingPackages().length === 0) return ready;
+  if (ready && Object.values(ready).every(hasVoicemail) && missingPackages().length === 0) return ready;
   const cache = cacheFolder();
   mkdirSync(cache, { recursive: true });
   accessSync(cache);
@@ -101,6 +120,10 @@ async function makeAll(say: (line: string) => void): Promise<void> {
   }
   for (const suite of SUITES) {
     const root = find(suite) ?? (await make(suite, say));
+    if (!hasVoicemail(root)) {
+      say(`asterisk: adding voicemail to ${root.path}`);
+      await addVoicemail(root);
+    }
     say(`asterisk: ${root.path} has Asterisk ${root.version}`);
   }
 }
