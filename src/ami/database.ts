@@ -4,10 +4,11 @@
  *
  * A row that is taken out leaves the device as it is: Asterisk keeps its state in memory until it restarts, and goes
  * on listing it (funcs/func_devstate.c; seen on 16.28 and 22.10). After that it is a device nobody ever wrote, which
- * a hint shows as idle.
+ * a hint shows as idle. The same of a presence (funcs/func_presencestate.c), which then is `not_set`.
  */
+import { NOT_SET } from '../core/presence.ts';
 import type { Listing } from '../core/source.ts';
-import type { AmiOptions } from './contract.ts';
+import type { About, AmiOptions } from './contract.ts';
 import { type Answer, isForbidden } from './exchange.ts';
 import { TIMES, type Times } from './limits.ts';
 import { missingWrite } from './reasons.ts';
@@ -22,16 +23,24 @@ export class DatabaseError extends Error {}
 /** Asterisk does not let this user take rows out: nothing was changed by the call. */
 export class RemovalForbidden extends DatabaseError {}
 
+/** Whose row: a lamp's, or a presence's. */
+export type Lamp = { readonly device: string } | { readonly presentity: string };
+
 export interface Database {
-  /** What Asterisk has, read when it had booted. DeviceStateList has a device for each row. */
-  readonly listing: Listing;
-  /** Whether the lamp has a row. Rejects with a {@link DatabaseError}. */
-  has(device: string): Promise<boolean>;
   /**
-   * Takes the lamp's row out; `darken`: until Asterisk restarts it shows INVALID, else what it does now. Rejects with
-   * a {@link DatabaseError}.
+   * What Asterisk has, read when it had booted. DeviceStateList has a device for each row, PresenceStateList a presence
+   * for each that is not `not_set`, its name cut at 79 characters.
    */
-  remove(device: string, darken: boolean): Promise<void>;
+  readonly listing: Listing;
+  /** Whether Asterisk has a list of presences; else none is in the listing. */
+  readonly listsPresences: boolean;
+  /** Whether it has a row. Rejects with a {@link DatabaseError}. */
+  has(lamp: Lamp): Promise<boolean>;
+  /**
+   * Takes the row out; `darken`: until Asterisk restarts a lamp shows INVALID and a presence `not_set`, else what it does
+   * now. Rejects with a {@link DatabaseError}.
+   */
+  remove(lamp: Lamp, darken: boolean): Promise<void>;
 }
 
 /** How Asterisk says that there is no such row (main/db.c, `manager_dbget`, `manager_dbdel`). */
@@ -46,8 +55,8 @@ export async function inDatabase<T>(
 ): Promise<T> {
   // The intervals are those of a broker, which goes on.
   const options: AmiOptions = { ...who, pingEveryMs: 0, relistEveryMs: 0, channels: false };
-  let settle = (_listing: Listing | DatabaseError): void => {};
-  const read = new Promise<Listing | DatabaseError>((resolve) => {
+  let settle = (_read: Read | DatabaseError): void => {};
+  const reading = new Promise<Read | DatabaseError>((resolve) => {
     settle = resolve;
   });
   const ignore = (): void => {};
@@ -56,7 +65,7 @@ export async function inDatabase<T>(
     {
       toAsk: () => [],
       standsBy: ignore,
-      up: (listing) => settle(listing),
+      up: (listing, about) => settle({ listing, about }),
       hintChanged: ignore,
       deviceChanged: ignore,
       channelChanged: ignore,
@@ -70,57 +79,74 @@ export async function inDatabase<T>(
   );
   session.start();
   try {
-    const listing = await read;
-    if (listing instanceof DatabaseError) throw listing;
-    return await work(new SessionDatabase(session, listing, options, times));
+    const read = await reading;
+    if (read instanceof DatabaseError) throw read;
+    if (!read.about.lists.includes('DeviceStateList')) throw new DatabaseError(noDevices(read.about));
+    return await work(new SessionDatabase(session, read, options, times));
   } finally {
     session.end({ reason: 'stopped', text: 'the command is done' });
     await session.closed;
   }
 }
 
+interface Read {
+  readonly listing: Listing;
+  readonly about: About;
+}
+
 class SessionDatabase implements Database {
   readonly listing: Listing;
+  readonly listsPresences: boolean;
   readonly #session: Session;
   readonly #options: AmiOptions;
   readonly #times: Times;
 
-  constructor(session: Session, listing: Listing, options: AmiOptions, times: Times) {
+  constructor(session: Session, { listing, about }: Read, options: AmiOptions, times: Times) {
     this.#session = session;
     this.listing = listing;
+    this.listsPresences = about.lists.includes('PresenceStateList');
     this.#options = options;
     this.#times = times;
   }
 
-  async has(device: string): Promise<boolean> {
-    const answer = await this.#ask({ name: 'DBGet', device });
+  async has(lamp: Lamp): Promise<boolean> {
+    const answer = await this.#ask({ name: 'DBGet', ...lamp });
     if (answer.ok) return true;
     if (answer.kind === 'refused' && NOT_FOUND.test(answer.why)) return false;
     if (isForbidden(answer)) throw new DatabaseError(missingWrite(this.#options, 'DBGet').text);
     throw new DatabaseError(`DBGet: ${answer.why}`);
   }
 
-  async remove(device: string, darken: boolean): Promise<void> {
+  async remove(lamp: Lamp, darken: boolean): Promise<void> {
     // First of all: a user who may not do this must not have written the lamp either.
-    await this.#delete(device);
+    await this.#delete(lamp);
     if (!darken) return;
-    const answer = await this.#ask({ name: 'Setvar', device, state: 'INVALID' });
+    const answer = await this.#ask(
+      'device' in lamp
+        ? { name: 'Setvar', ...lamp, state: 'INVALID' }
+        : { name: 'Setvar', ...lamp, presence: NOT_SET },
+    );
     if (!answer.ok) throw new DatabaseError(`Setvar: ${answer.why}`);
-    await this.#delete(device);
+    await this.#delete(lamp);
   }
 
-  async #delete(device: string): Promise<void> {
-    const answer = await this.#ask({ name: 'DBDel', device });
+  async #delete(lamp: Lamp): Promise<void> {
+    const answer = await this.#ask({ name: 'DBDel', ...lamp });
     if (answer.ok) return;
     if (isForbidden(answer)) throw new RemovalForbidden(mayNotRemove(this.#options));
     // So it is said too when there is none, as somebody else was quicker.
-    if (answer.kind === 'refused' && NOT_DELETED.test(answer.why) && !(await this.has(device))) return;
+    if (answer.kind === 'refused' && NOT_DELETED.test(answer.why) && !(await this.has(lamp))) return;
     throw new DatabaseError(`DBDel: ${answer.why}`);
   }
 
   #ask(action: Parameters<Session['ask']>[0]): Promise<Answer> {
     return this.#session.ask(action, this.#times.answer);
   }
+}
+
+/** In the core since 13; up to 12 nothing tells which rows there are. */
+function noDevices({ version }: About): string {
+  return `Asterisk ${version} has no list of its devices (DeviceStateList, since 13), so it cannot be seen which rows lamps have; look with: asterisk -rx 'database show CustomDevstate'`;
 }
 
 function mayNotRemove({ username }: AmiOptions): string {

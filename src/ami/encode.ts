@@ -3,15 +3,7 @@
  * Every action passes `encode`; nothing else may make the library write. AMI has no escaping and takes a
  * bare LF as the end of a line (main/manager.c, `get_input`), so a value is refused, never mended.
  */
-import {
-  isContext,
-  isExtension,
-  isTag,
-  lampDevice,
-  lampName,
-  lampOfDevice,
-  splitLampName,
-} from '../core/names.ts';
+import { isContext, isExtension, isTag, splitLampName } from '../core/names.ts';
 import { isPresenceText, isPresenceWord, type Presence, partsOf } from '../core/presence.ts';
 import { isDeviceState } from '../core/state.ts';
 import { isLease } from './lease.ts';
@@ -27,8 +19,9 @@ export type Action =
   | { readonly name: 'Getvar' }
   | { readonly name: 'Setvar'; readonly device: string; readonly state: string }
   | { readonly name: 'Setvar'; readonly presentity: string; readonly presence: Presence }
-  /** The row of a lamp in Asterisk's database: is there one, and take it out; see database.ts. */
+  /** The row of a lamp or presence in Asterisk's database: is there one, and take it out; see database.ts. */
   | { readonly name: 'DBGet' | 'DBDel'; readonly device: string }
+  | { readonly name: 'DBGet' | 'DBDel'; readonly presentity: string }
   /** The lease of the brokers with this tag; see lease.ts. */
   | { readonly name: 'Getvar'; readonly leaseOf: string }
   | { readonly name: 'Setvar'; readonly leaseOf: string; readonly lease: string };
@@ -83,37 +76,36 @@ function headersOf(action: Action): Encoded {
       };
     case 'DBGet':
     case 'DBDel':
-      // Keyed by what stands after `Custom:` (funcs/func_devstate.c, `devstate_write`).
-      return { family: 'CustomDevstate', key: lamp(action.device).slice('Custom:'.length) };
+      // Keyed by what stands after the prefix (funcs/func_devstate.c, `devstate_write`; func_presencestate.c, `presence_write`).
+      if ('presentity' in action) return row('CustomPresence', action.presentity, 'CustomPresence:');
+      return row('CustomDevstate', action.device, 'Custom:');
     default:
       return {};
   }
 }
+
+type Prefix = 'Custom:' | 'CustomPresence:';
 
 function leaseVariable(tag: string): string {
   if (!isTag(tag)) throw new Unwritable(`${quote(tag)} is no tag`);
   return `HINTMESH_LEASE_${tag}`;
 }
 
-/** Built again from its parts, so that the prefix is spelled `Custom:`, the only spelling 22.11 takes. */
-function lamp(device: string): string {
-  const parts = lampOfDevice(device);
-  const name = parts && lampName(parts.extension, parts.tag);
-  if (name === undefined) throw new Unwritable(`device ${quote(device)} is no lamp (Custom:EXT*tag)`);
-  return lampDevice(name);
-}
-
 /**
- * What shows something of another PBX: `EXT*tag`, or `EXT` where number plans do not overlap. Built again like a lamp:
- * Asterisk takes a prefix in any case, and what is looked up later only as it was written.
+ * What shows something of another PBX: `EXT*tag`, or `EXT` where number plans do not overlap. The prefix is
+ * written anew: Asterisk takes it in any case (22.11 does not), and what is looked up later only as it was written.
  */
-function mirrored(name: string, prefix: 'Custom:' | 'CustomPresence:'): string {
+function mirrored(name: string, prefix: Prefix): string {
   const bare = name.slice(prefix.length);
   const isPrefixed = name.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase();
   if (!isPrefixed || (splitLampName(bare) === undefined && !isExtension(bare))) {
     throw new Unwritable(`${quote(name)} is no lamp (${prefix}EXT*tag or ${prefix}EXT)`);
   }
   return `${prefix}${bare}`;
+}
+
+function row(family: string, name: string, prefix: Prefix): Encoded {
+  return { family, key: mirrored(name, prefix).slice(prefix.length) };
 }
 
 /** The texts go in base64 (`e`): as they are, a comma in them would end them (funcs/func_presencestate.c, `parse_data`). */

@@ -34,9 +34,11 @@ LAMP is what the Asterisk here was last given for the lamp EXT*PBX:
 
 const PRUNE = "show what lamps of former peers and extensions left in Asterisk's database, or remove it";
 const PRUNE_HELP = `
-Without --apply nothing is changed. Kept are rows of lamps that a hint names, of peers that are not live, and of tags
-that were no peers here. --apply needs a manager user with write=system, as in deploy/manager-prune.conf: name it with
---ami-username, and its secret with --ami-secret-file or HINTMESH_AMI_SECRET.`;
+Without --apply nothing is changed. Kept are rows of lamps and presences that a hint names, of peers that are not live,
+and of tags that were no peers here. Lamps without a tag (plain_lamps:) are left alone unless --plain names them, as under
+match: (2001, 2000-2099, _2XXX), and are kept while plain_lamps: gives them or a hint names them. --apply needs a manager
+user with write=system, as in deploy/manager-prune.conf: name it with --ami-username, and its secret with --ami-secret-file
+or HINTMESH_AMI_SECRET.`;
 
 const DIALPLAN =
   'print the hints and calls for what this broker exports and imports now, for extensions.conf';
@@ -179,6 +181,7 @@ function addBrokerCommands(program: Command, io: Io, done: Done): void {
   command('prune', PRUNE, 'the same for programs')
     .option('--apply', 'remove it')
     .option('--tag <tag...>', 'also of these PBXs, which this broker does not remember as peers')
+    .option('--plain <name...>', 'also lamps without a tag that have these names')
     .option('--ami-username <name>', "another manager user than the broker's")
     .option('--ami-secret-file <file>', 'the file with the secret of that user')
     .addHelpText('after', PRUNE_HELP)

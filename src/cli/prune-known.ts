@@ -5,14 +5,21 @@
 import type { Config } from '../config/config.ts';
 import { visible } from '../config/formats.ts';
 import { readTags } from '../config/tags.ts';
-import { whyNotTag } from '../core/names.ts';
+import { ExportRules } from '../core/export-rules.ts';
+import { isPlainName } from '../core/imports.ts';
+import { type Match, parseMatch } from '../core/match.ts';
+import { lampDevice, lampPresentity, splitLampName, whyNotTag } from '../core/names.ts';
 import type { StateRow, Status } from '../http/contract.ts';
 import { statesAnswer, statusAnswer } from './answers.ts';
 import { ask } from './api.ts';
 import { NoBroker } from './api-failures.ts';
 import { type AtBroker, brokerAddress } from './broker-address.ts';
 import { Failure, type Io, USAGE } from './io.ts';
+import { keyOf } from './prune-found.ts';
 import type { Known } from './prune-plan.ts';
+
+/** What the admin says of the past, which nothing remembers. */
+export type Said = Pick<Known, 'named' | 'plain'>;
 
 /** The tags of `--tag`. */
 export function readTagOptions(tags: readonly string[]): ReadonlySet<string> {
@@ -23,14 +30,26 @@ export function readTagOptions(tags: readonly string[]): ReadonlySet<string> {
   return new Set(tags);
 }
 
-/** Throws a {@link Failure} when that cannot be had, or `named` has a tag of somebody who is there. */
-export async function whatIsKnown(
-  options: AtBroker,
-  named: ReadonlySet<string>,
-  config: Config,
-  io: Io,
-): Promise<Known> {
-  const known = { ...((await fromBroker(options, config, io)) ?? fromFiles(config, io)), named };
+/** The names of `--plain`, as under `match:` in the config. */
+export function readPlainOptions(items: readonly string[]): Match {
+  const parsed = parseMatch(items);
+  const refuse = (item: string, why: string): Failure =>
+    new Failure(`--plain ${visible(JSON.stringify(item))} ${visible(why)}`, USAGE);
+  if (!parsed.ok) {
+    const [mistake] = parsed.mistakes;
+    throw refuse(items[mistake?.index ?? 0] ?? '', mistake?.why ?? '');
+  }
+  for (const item of items) {
+    const { tag } = splitLampName(item) ?? {};
+    if (tag !== undefined) throw refuse(item, `has a tag; all that is left of that PBX goes by --tag ${tag}`);
+  }
+  return parsed.match;
+}
+
+/** Throws a {@link Failure} when that cannot be had, or `said.named` has a tag of somebody who is there. */
+export async function whatIsKnown(options: AtBroker, said: Said, config: Config, io: Io): Promise<Known> {
+  const found = (await fromBroker(options, config, io)) ?? fromFiles(config, io);
+  const known = { ...found, ...said, useOf: usesOf(config) };
   if (known.tag !== config.tag) {
     throw new Failure(
       visible(
@@ -38,7 +57,7 @@ export async function whatIsKnown(
       ),
     );
   }
-  for (const tag of named) {
+  for (const tag of said.named) {
     if (tag === known.tag)
       throw new Failure(`--tag ${tag} is this PBX itself, which writes no lamps of its own`);
     if (known.peers.has(tag)) {
@@ -50,12 +69,22 @@ export async function whatIsKnown(
   return known;
 }
 
+type Found = Omit<Known, keyof Said | 'useOf'>;
+
+function usesOf({ export: exports, plainLamps }: Config): Known['useOf'] {
+  const rules = new ExportRules(exports, () => false);
+  return (kind, name) => {
+    if (isPlainName(plainLamps, name)) return 'plain-lamp';
+    const isExported =
+      kind === 'device'
+        ? rules.devices.extensions(lampDevice(name)).length > 0
+        : rules.ofPresentity(lampPresentity(name)) !== undefined;
+    return isExported ? 'exported' : undefined;
+  };
+}
+
 /** `undefined`: there is none. */
-async function fromBroker(
-  options: AtBroker,
-  config: Config,
-  io: Io,
-): Promise<Omit<Known, 'named'> | undefined> {
+async function fromBroker(options: AtBroker, config: Config, io: Io): Promise<Found | undefined> {
   if (config.http === undefined && options.url === undefined) {
     sayThatNoneAnswers('http.enabled is false', io);
     return undefined;
@@ -77,7 +106,9 @@ async function fromBroker(
       peers: new Map(peers.filter(({ former }) => !former).map(({ peer, belief }) => [peer, belief])),
       former: new Set(peers.filter(({ former }) => former).map(({ peer }) => peer)),
       lamps: new Map(
-        rows.flatMap((row) => (row.lamp && row.kind === 'device' ? [[row.lamp.name, row] as const] : [])),
+        rows.flatMap((row) =>
+          row.lamp ? [[keyOf({ kind: row.kind, name: row.lamp.name }), row] as const] : [],
+        ),
       ),
     };
   } catch (error) {
@@ -88,7 +119,7 @@ async function fromBroker(
   }
 }
 
-function fromFiles({ tag, stateDir, peers }: Config, io: Io): Omit<Known, 'named'> {
+function fromFiles({ tag, stateDir, peers }: Config, io: Io): Found {
   const { tags, warning } = readTags(stateDir);
   if (warning !== undefined) io.err(`warning: ${visible(warning)}`);
   const present = new Map(peers.map((peer) => [peer.tag, 'unasked']));

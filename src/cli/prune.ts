@@ -1,5 +1,5 @@
 /**
- * `hintmesh prune`: rows of Asterisk's database that lamps left behind, of peers and extensions that are no more. Owns
+ * `hintmesh prune`: rows of Asterisk's database that lamps and presences left behind, of what is no more. Owns
  * the order: what is known first, then what Asterisk has, and nothing is changed unless `--apply` says so.
  */
 import { resolve } from 'node:path';
@@ -8,18 +8,19 @@ import { type Database, DatabaseError, inDatabase, RemovalForbidden } from '../a
 import type { Config } from '../config/config.ts';
 import { variableOf } from '../config/findings.ts';
 import { visible } from '../config/formats.ts';
-import { lampDevice } from '../core/names.ts';
 import type { AtBroker } from './broker-address.ts';
 import { openConfig, readConfig } from './config-file.ts';
 import { FAILED, Failure, type Io, OK } from './io.ts';
-import { readTagOptions, whatIsKnown } from './prune-known.ts';
-import { type Kept, type LampRow, type LeftRow, type Plan, planOf } from './prune-plan.ts';
-import { keptLines, leftLines, rowCount, summary } from './prune-text.ts';
+import { type LampRow, lampOf } from './prune-found.ts';
+import { readPlainOptions, readTagOptions, whatIsKnown } from './prune-known.ts';
+import { type Kept, type LeftRow, type Plan, planOf } from './prune-plan.ts';
+import { keptLines, labelOf, leftLines, NO_PRESENCES, rowCount, summary } from './prune-text.ts';
 import { paintFor, printableJson } from './text.ts';
 
 export interface PruneOptions extends AtBroker {
   readonly apply?: boolean;
   readonly tag?: readonly string[];
+  readonly plain?: readonly string[];
   /** Another manager user than the broker's, who has one right more. */
   readonly amiUsername?: string;
   readonly amiSecretFile?: string;
@@ -36,13 +37,14 @@ interface Outcome {
 }
 
 export async function prune(options: PruneOptions, io: Io): Promise<number> {
-  const named = readTagOptions(options.tag ?? []);
+  const said = { named: readTagOptions(options.tag ?? []), plain: readPlainOptions(options.plain ?? []) };
   const opened = openConfig(readConfig(options.config, environment(options, io)), io);
   if (opened === undefined) return FAILED;
   const { config } = opened;
-  const known = await whatIsKnown(options, named, config, io);
+  const known = await whatIsKnown(options, said, config, io);
   try {
     return await inDatabase(config.ami, async (database) => {
+      if (!database.listsPresences) io.err(NO_PRESENCES);
       const plan = await withRows(planOf(database.listing, known), database);
       if (!options.apply) return show(plan, options, io);
       return tell(plan, await remove(plan.left, database, config.lamps), options, io);
@@ -65,15 +67,16 @@ function environment({ amiUsername, amiSecretFile }: PruneOptions, { env }: Io):
   };
 }
 
-/** Asterisk lists a device until it restarts, also when its row is gone. */
+/** Asterisk lists a device or presence until it restarts, also when its row is gone. */
 async function withRows({ left, kept }: Plan, database: Database): Promise<Plan> {
+  const isSeen = ({ kind }: LampRow): boolean => kind === 'device' || database.listsPresences;
   const withRow = async <T extends LampRow>(
     rows: readonly T[],
     unasked: (row: T) => boolean,
   ): Promise<T[]> => {
     const found: T[] = [];
     for (const row of rows) {
-      if (unasked(row) || (await database.has(lampDevice(row.name)))) found.push(row);
+      if (unasked(row) || (isSeen(row) && (await database.has(lampOf(row))))) found.push(row);
     }
     return found;
   };
@@ -96,13 +99,13 @@ async function remove(
   const removed: LeftRow[] = [];
   for (const row of left) {
     try {
-      await database.remove(lampDevice(row.name), row.darken);
+      await database.remove(lampOf(row), row.darken);
       removed.push(row);
       if (row.darken) await sleep(1_000 / writesPerSecond);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
       if (error instanceof RemovalForbidden) throw new Failure(forbidden(error));
-      return { removed, failed: `${row.name} was not removed: ${error.message}` };
+      return { removed, failed: `${labelOf(row)} was not removed: ${error.message}` };
     }
   }
   return { removed };

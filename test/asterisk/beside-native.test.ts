@@ -6,7 +6,7 @@ import { until } from '../until.ts';
 import { available, eachPairing } from './available.ts';
 import type { LogLine } from './broker.ts';
 import { inLab, type Lab } from './lab.ts';
-import { MOVED, type Native, REMOTE, startNative } from './native-scene.ts';
+import { knows, MOVED, type Native, REMOTE, startNative } from './native-scene.ts';
 import { believes, lampsAre, MSK, setDevices, WATCHER } from './pair.ts';
 import { EKB } from './trio.ts';
 
@@ -14,14 +14,6 @@ const asterisks = await available();
 
 const LAMP = `2001*${MSK}`;
 const KEY = `${REMOTE}*${EKB}`;
-
-/** Whether `ekb` knows a device of this name, whoever told of it. */
-async function knows({ ekb }: Native, device: string): Promise<boolean> {
-  const ami = await ekb.ami();
-  const rows = await ami.list('DeviceStateList');
-  await ami.close();
-  return rows.some((row) => row['device'] === device);
-}
 
 /** 2001 of `msk` ends its call while `ekb` has no broker. */
 async function endsUnheard({ msk, spb, ekb, ekbBroker }: Native): Promise<void> {
@@ -35,7 +27,7 @@ async function endsUnheard({ msk, spb, ekb, ekbBroker }: Native): Promise<void> 
 async function unfiltered(native: Native): Promise<void> {
   const { spb, mskBroker, spbBroker, ekbBroker } = native;
   // It came from `spb`: here nobody writes lamps of the own tag.
-  await until(`${EKB} has a lamp of its own`, () => knows(native, `Custom:${KEY}`));
+  await until(`${EKB} has a lamp of its own`, () => knows(native.ekb, `Custom:${KEY}`));
 
   await endsUnheard(native);
   await until('it is written free', async () =>
@@ -67,8 +59,8 @@ async function filtered(native: Native): Promise<void> {
   await mskBroker.kill();
   await lampsAre(spb, { [LAMP]: 'UNAVAILABLE' });
   await setDevices(spb, { DND1001: 'BUSY' });
-  await until('the last thing told has come', () => knows(native, 'Custom:DND1001'));
-  assert.equal(await knows(native, `Custom:${KEY}`), false);
+  await until('the last thing told has come', () => knows(native.ekb, 'Custom:DND1001'));
+  assert.equal(await knows(native.ekb, `Custom:${KEY}`), false);
   const since = spbBroker.log().slice(after);
   assert.deepEqual(
     since.filter(

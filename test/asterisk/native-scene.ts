@@ -2,11 +2,12 @@
 // brokers too, and a third one, `msk`, that has a broker only. Owns their configuration, in which that of the exchange
 // is as docs/migration.md has it.
 import { readFileSync } from 'node:fs';
+import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
 import type { Extras } from './asterisk-files.ts';
 import { type Broker, befriend } from './broker.ts';
 import type { Lab } from './lab.ts';
-import { believes, brokerUser, HASTY, hints, lamps, MSK, SPB, WATCHER } from './pair.ts';
+import { believes, brokerUser, HASTY, hints, lamps, MSK, SPB, setDevices, WATCHER } from './pair.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Root } from './provision.ts';
 import { EKB } from './trio.ts';
@@ -65,9 +66,28 @@ export interface Native {
   end(): Promise<void>;
 }
 
-/** While one is not up yet, what the other tells it first would be lost, and what comes next late by half a minute. */
-async function begin(pbxs: readonly Asterisk[]): Promise<void> {
+/** Half a minute: what one tells before the other listens is lost, and what comes next waits for that to be given up. */
+const EXCHANGES_MS = 45_000;
+
+/** Loads the exchange, and waits until each tells the other. */
+async function begin(pbxs: readonly [Asterisk, Asterisk]): Promise<void> {
   for (const pbx of pbxs) await pbx.cli('module load res_pjsip_publish_asterisk.so');
+  const [one, other] = pbxs;
+  await Promise.all([tells(one, other, 'DND9001'), tells(other, one, 'DND9002')]);
+}
+
+async function tells(from: Asterisk, to: Asterisk, device: string): Promise<void> {
+  // Told once more each time: equal states are not.
+  for (const state of ['INUSE', 'NOT_INUSE']) await setDevices(from, { [device]: state });
+  await until(`${to.name} knows ${device}`, () => knows(to, `Custom:${device}`), EXCHANGES_MS);
+}
+
+/** Whether a PBX knows a device of this name, whoever told of it. */
+export async function knows(pbx: Asterisk, device: string): Promise<boolean> {
+  const ami = await pbx.ami();
+  const rows = await ami.list('DeviceStateList');
+  await ami.close();
+  return rows.some((row) => row['device'] === device);
 }
 
 /** Everything running without filters, and all brokers linked with each other. */
@@ -93,7 +113,7 @@ export async function startNative(lab: Lab, roots: { msk: Root; spb: Root; ekb: 
     site(roots.spb, SPB, [MSK, EKB], unfiltered(SPB, EKB)),
     site(roots.ekb, EKB, [MSK, SPB], unfiltered(EKB, SPB)),
   ]);
-  const both = [spb, ekb];
+  const both = [spb, ekb] as const;
   await begin(both);
   const broker = (tag: string, pbx: Asterisk, match: string) =>
     lab.broker({ tag, pbx, timing: HASTY, exports: [{ context: 'phones', match }] });

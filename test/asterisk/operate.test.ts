@@ -73,6 +73,7 @@ async function commands({ msk, spb, mskBroker, spbBroker }: Pair): Promise<void>
       pbx: 'msk',
       extension: '1002',
       state: 'INUSE',
+      kind: 'device',
       lamp: { name: '1002*msk', desired: 'INUSE', written: 'INUSE' },
     },
   ]);
@@ -94,7 +95,7 @@ async function commands({ msk, spb, mskBroker, spbBroker }: Pair): Promise<void>
   assert.equal(code, 1, 'the broker ended');
   const seen = out.split('\n').filter((line) => line.startsWith('{'));
   assert.ok(
-    seen.some((line) => /"type":"lamp","pbx":"msk","extension":"2001","state":"ONHOLD"/.test(line)),
+    seen.some((line) => /"type":"lamp",.*"name":"2001\*msk","state":"ONHOLD"/.test(line)),
     out,
   );
   assert.match((await spbBroker.command('status')).out, /no broker answers/);

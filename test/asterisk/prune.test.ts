@@ -1,4 +1,4 @@
-// Lamps of what is no more, on real Asterisks: `hintmesh prune` takes their rows out of AstDB, none of them comes back,
+// Lamps and presences of what is no more, on real Asterisks: `hintmesh prune` takes their rows out of AstDB, none comes back,
 // and no lamp that somebody may look at is touched. The users in manager.conf are those that are shipped.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,12 +8,13 @@ import { describe, test } from 'node:test';
 import { hintmesh, type Said } from '../cli/in-process.ts';
 import { until } from '../until.ts';
 import type { Asterisk } from './asterisk.ts';
-import { available, eachPairing } from './available.ts';
+import { available, eachPairing, eachRoot } from './available.ts';
 import { type Broker, befriend, peerEntry } from './broker.ts';
 import { inLab, type Lab } from './lab.ts';
 import {
   believes,
   brokerUser,
+  CONVERGES_MS,
   HASTY,
   hints,
   lamps,
@@ -85,9 +86,13 @@ async function scene(lab: Lab, roots: { msk: Root; spb: Root }): Promise<Scene> 
 }
 
 /** Rows of Custom devices in AstDB, of those that are asked for. */
-async function rows(pbx: Asterisk, ...names: readonly string[]): Promise<string[]> {
-  const text = await pbx.cli('database show CustomDevstate');
-  return names.filter((name) => text.includes(`/CustomDevstate/${name} `));
+function rows(pbx: Asterisk, ...names: readonly string[]): Promise<string[]> {
+  return rowsOf('CustomDevstate', pbx, ...names);
+}
+
+async function rowsOf(family: string, pbx: Asterisk, ...names: readonly string[]): Promise<string[]> {
+  const text = await pbx.cli(`database show ${family}`);
+  return names.filter((name) => text.includes(`/${family}/${name} `));
 }
 
 async function listed(pbx: Asterisk, name: string): Promise<string | undefined> {
@@ -204,6 +209,146 @@ async function alone({ spb, spbBroker, prune, asPruner }: Scene): Promise<void> 
   assert.equal(await listed(spb, '1003*old'), 'INVALID');
 }
 
+/** Where {@link people} begins: what others wrote, and what was left while no broker ran. */
+const PRESENCES = {
+  '2001': 'available',
+  '2002': 'away,,lunch',
+  '2003': 'away',
+  '1001*old': 'dnd',
+  '6002': 'dnd,,in a talk',
+  '6003': 'not_set',
+  '1009': 'away',
+};
+
+/** Of one PBX, with brokers of two sites beside it: `spb` has the lamps of `msk`. */
+async function people(lab: Lab, root: Root): Promise<void> {
+  const spb = await lab.pbx({
+    root,
+    name: SPB,
+    dialplan: hints('exten => 700,hint,Custom:l700,CustomPresence:2003*msk\n') + lamps(SPB, MSK),
+    manager: `${brokerUser('127.0.0.1')}\n${pruner()}`,
+  });
+  await setDevices(spb, { 6002: 'INUSE', 6003: 'INVALID', DND1001: 'INUSE', l2001: 'NOT_INUSE' });
+  await setPresences(spb, PRESENCES);
+  // After it 6003, which says not_set, is in no list.
+  await spb.saved();
+  await spb.kill();
+  await spb.start();
+
+  const [mskBroker, spbBroker] = await Promise.all([
+    lab.broker({
+      tag: MSK,
+      pbx: spb,
+      timing: HASTY,
+      exports: [
+        { device: 'Custom:l{ext}', match: '2001' },
+        { presence: 'CustomPresence:{ext}', match: '_200X' },
+      ],
+    }),
+    lab.broker({
+      tag: SPB,
+      pbx: spb,
+      timing: HASTY,
+      exports: [],
+      plainLamps: [{ from: MSK, match: '2001', as: '6{ext:1}' }],
+    }),
+  ]);
+  befriend(spbBroker, mskBroker);
+  spbBroker.peers.push(peerEntry('old', await newIdentity('old')));
+  await Promise.all([mskBroker.start(), spbBroker.start()]);
+  await Promise.all([believes(spbBroker, MSK, 'live'), believes(spbBroker, 'old', 'gone')]);
+  await setPresences(spb, { 2002: 'not_set', 2003: 'not_set' });
+  spbBroker.peers.pop();
+  assert.equal((await spbBroker.reload()).event, 'reloaded');
+  await presencesAre(spb, { '2001*msk': 'available', '6001': 'available', '1001*old': 'unavailable' });
+  await presencesAre(spb, { '2002*msk': 'not_set', '2003*msk': 'not_set' });
+
+  const secret = join(lab.folder, SECRET_FILE);
+  await writeFile(secret, PRUNER_SECRET, { mode: 0o600 });
+  const config = join(spbBroker.stateFolder, '..', 'hintmesh.yaml');
+  const prune = async (...args: readonly string[]) => told(await hintmesh('prune', '-c', config, ...args));
+  assert.deepEqual(
+    (await prune('--json')).left.map(({ name }) => name),
+    ['2002*msk', '1001*old'],
+  );
+
+  const as = ['--ami-username', 'hintmesh-prune', '--ami-secret-file', secret];
+  const done = await prune('--apply', '--json', '--plain', '_6XXX', ...as);
+  assert.deepEqual(whys(done.left), [
+    '6002 plain',
+    '6002 plain',
+    '6003 plain',
+    '6003 plain',
+    '2002*msk not-told',
+    '1001*old former-peer',
+  ]);
+  assert.ok(done.left.every(({ removed }) => removed));
+  assert.deepEqual(whys(done.kept), ['6001 plain-lamp', '6001 plain-lamp', '2003*msk hint']);
+  const removed = ['2002*msk', '1001*old', '6002', '6003'];
+  const others = ['2001*msk', '2003*msk', '6001', '2001', '1009'];
+  const stays = async (): Promise<void> => {
+    assert.deepEqual(await rowsOf('CustomPresence', spb, ...removed, ...others), others);
+    assert.deepEqual(await rows(spb, '6001', '6002', '6003', 'DND1001', '2001*msk'), [
+      '6001',
+      'DND1001',
+      '2001*msk',
+    ]);
+  };
+  await stays();
+  // Nobody is told any more of what was never taken back.
+  await presencesAre(spb, { '6002': 'not_set', '1001*old': 'not_set' });
+  await lampsAre(spb, { 6002: 'INVALID' });
+  assert.deepEqual((await prune('--json', '--plain', '_6XXX')).left, []);
+
+  await spb.saved();
+  await spb.kill();
+  await spb.start();
+  await setPresences(spb, { 2001: 'chat' });
+  await presencesAre(spb, { '2001*msk': 'chat', '6001': 'chat' });
+  await stays();
+  assert.deepEqual((await prune('--json', '--plain', '_6XXX')).left, []);
+
+  // Taken out of the config while the broker runs, which makes it dark and goes on keeping it so.
+  assert.equal((await spbBroker.reload({ plainLamps: [] })).event, 'reloaded');
+  await lampsAre(spb, { 6001: 'INVALID' });
+  await presencesAre(spb, { '6001': 'not_set' });
+  const last = await prune('--apply', '--json', '--plain', '6001', ...as);
+  assert.deepEqual(whys(last.left), ['6001 plain', '6001 plain']);
+  assert.deepEqual(await rowsOf('CustomPresence', spb, '6001', '2001*msk'), ['2001*msk']);
+  assert.deepEqual(await rows(spb, '6001', '2001*msk'), ['2001*msk']);
+  assert.deepEqual(spbBroker.events('lamp-drift'), []);
+  assert.deepEqual(spb.errors(), []);
+}
+
+async function setPresences(pbx: Asterisk, presences: Readonly<Record<string, string>>): Promise<void> {
+  const ami = await pbx.ami();
+  for (const [name, said] of Object.entries(presences)) {
+    const Variable = `PRESENCE_STATE(CustomPresence:${name})`;
+    const answer = await ami.action({ Action: 'Setvar', Variable, Value: said });
+    assert.equal(answer['response'], 'Success', `${name}: ${answer['message']}`);
+  }
+  await ami.close();
+}
+
+/** Waits until Asterisk has these words in its database, from where it takes them at the next start. */
+async function presencesAre(pbx: Asterisk, words: Readonly<Record<string, string>>): Promise<void> {
+  const ami = await pbx.ami();
+  let seen: Record<string, string> = {};
+  await until(
+    () => `presences are ${JSON.stringify(words)}; they are ${JSON.stringify(seen)}`,
+    async () => {
+      seen = {};
+      for (const name of Object.keys(words)) {
+        const Variable = `PRESENCE_STATE(CustomPresence:${name},value)`;
+        seen[name] = (await ami.action({ Action: 'Getvar', Variable }))['value'] ?? '';
+      }
+      return JSON.stringify(seen) === JSON.stringify(words);
+    },
+    CONVERGES_MS,
+  );
+  await ami.close();
+}
+
 describe('prune', { skip: asterisks.skip, concurrency: true }, () => {
   for (const { title, origin, receiver } of eachPairing(asterisks)) {
     test(`${title}: rows of former peers and extensions go for good, and no other`, () =>
@@ -213,5 +358,9 @@ describe('prune', { skip: asterisks.skip, concurrency: true }, () => {
         await alone(all);
         assert.deepEqual([...all.msk.errors(), ...all.spb.errors()], []);
       }));
+  }
+  for (const { title, root } of eachRoot(asterisks)) {
+    test(`${title}: rows of presences go, and of lamps without a tag that are named`, () =>
+      inLab((lab) => people(lab, root())));
   }
 });

@@ -137,6 +137,7 @@ to take them out of Asterisk's database: --apply, as a manager user with write=s
       left.filter(({ extension }: { extension: string }) => /^[12]00[23]$/.test(extension)),
       [
         {
+          kind: 'device',
           name: '1003*old',
           pbx: 'old',
           extension: '1003',
@@ -145,6 +146,7 @@ to take them out of Asterisk's database: --apply, as a manager user with write=s
           removed: false,
         },
         {
+          kind: 'device',
           name: '2002*spb',
           pbx: 'spb',
           extension: '2002',
