@@ -6,7 +6,7 @@ import type { AmiOptions } from './ami/contract.ts';
 import type { ExportRule } from './core/exports.ts';
 import type { FederationOptions } from './core/federation.ts';
 import type { ImportRule, PlainRule } from './core/imports.ts';
-import type { PacingOptions } from './core/lamps.ts';
+import type { PacingOptions } from './core/write.ts';
 import type { GoneState } from './core/origin.ts';
 import type { BeliefTiming } from './core/peer.ts';
 import type { HttpOptions, Reloaded } from './http/contract.ts';

@@ -9,7 +9,7 @@ import { amiHandlers } from './ami-handlers.ts';
 import { type Around, type BrokerOptions, federationOptions, meshPeers } from './broker-options.ts';
 import type { PassingCode, ToldCode } from './conditions.ts';
 import { type Effect, Federation, type Input } from './core/federation.ts';
-import type { Writable } from './core/lamps.ts';
+import type { Writable } from './core/write.ts';
 import { lampDevice, lampPresentity, splitLampName } from './core/names.ts';
 import { isPresence } from './core/presence.ts';
 import type { HintStatus } from './core/source.ts';

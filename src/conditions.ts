@@ -3,8 +3,9 @@
  * and in the metrics. Owns the codes, their severity, words and cures, and when each begins and ends. No clock, no
  * I/O; times are milliseconds of one monotonic clock. docs/operations.md tells each at length; a test compares.
  */
-import type { Held } from './core/lamps.ts';
+
 import type { Belief } from './core/peer.ts';
+import type { Held } from './core/write.ts';
 
 export type Severity = 'error' | 'warning';
 
@@ -25,6 +26,10 @@ export const CONDITIONS = {
   'tag-in-use': {
     severity: 'error',
     cure: 'another broker has our tag: stop it, or give each PBX a tag and an identity of its own',
+  },
+  'source-missing': {
+    severity: 'error',
+    cure: 'load the module that the text names, then `module reload` that module: the broker looks again; or take those lines out of export: and reload',
   },
   'exports-left-out': { severity: 'error', cure: 'export fewer extensions: narrow match: in the config' },
   'other-federation': {
@@ -134,6 +139,8 @@ export interface Facts {
     readonly why?: string;
     /** Events that should reach us do not, and which. */
     readonly deaf?: string;
+    /** What lines of export take their states from is not there, and which. */
+    readonly lacking?: string;
   };
   readonly exports: {
     readonly rules: number;
@@ -255,6 +262,7 @@ function* find({ asterisk, exports, lamps, peers }: Facts): Generator<Found> {
       `lamp ${lamp}${more} shows ${shows} though ${written} was written: another PBX tells this Asterisk of it`,
     );
   }
+  if (asterisk.lacking !== undefined) yield here('source-missing', asterisk.lacking);
   if (exports.leftOut > 0) {
     yield here(
       'exports-left-out',

@@ -2,7 +2,7 @@
  * How long things take between the edges. Owns the writes whose echo has not come back yet; counts nothing else.
  * Times are milliseconds of one monotonic clock.
  */
-import type { Writable } from './core/lamps.ts';
+import type { Writable } from './core/write.ts';
 import { lampDevice } from './core/names.ts';
 import { isPresence } from './core/presence.ts';
 import type { DeviceStatus } from './core/source.ts';

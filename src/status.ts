@@ -4,10 +4,10 @@
  */
 import { type Condition, type Facts, PASSING_MS } from './conditions.ts';
 import type { Federation, FederationStatus } from './core/federation.ts';
-import type { Seen } from './core/lamps.ts';
 import type { Entry } from './core/message.ts';
 import type { OriginStatus } from './core/mirror-status.ts';
 import { isPresence, presenceWords } from './core/presence.ts';
+import type { Seen } from './core/write.ts';
 import type { Awaited, ConditionRow, Counters, PeerRow, StateRow, Status } from './http/contract.ts';
 import type { MeshStatus, PeerStatus } from './mesh/types.ts';
 
@@ -30,6 +30,7 @@ export interface Snapshot {
     readonly sessions: number;
     readonly relists: number;
     readonly deaf?: string;
+    readonly lacking?: string;
   };
   readonly writesPerSecond: number;
   /** The longest wait between two dials. */
@@ -80,6 +81,7 @@ export function factsOf(snapshot: Snapshot): Facts {
       standsBy: asterisk.standsBy,
       ...(asterisk.why !== undefined && { why: asterisk.why }),
       ...(asterisk.deaf !== undefined && { deaf: asterisk.deaf }),
+      ...(asterisk.lacking !== undefined && { lacking: asterisk.lacking }),
     },
     exports: {
       rules: federation.rules,

@@ -15,7 +15,7 @@ import type {
 } from './contract.ts';
 import type { Action } from './encode.ts';
 import { TIMES, type Times } from './limits.ts';
-import type { ListAction } from './offers.ts';
+import { lackingText } from './offers.ts';
 import { Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -34,9 +34,10 @@ const DEAF: ReadonlySet<AmiDownReason> = new Set([
 const NO_SESSION: WriteResult = { ok: false, why: 'there is no session with Asterisk' };
 
 /** How Asterisk refuses a variable, also when there is no such function; of that it logs an error each time (main/pbx_functions.c). */
-const NOT_SET = 'Variable not set';
+const REFUSED_VARIABLE = 'Variable not set';
 const NO_PRESENCE: WriteResult = {
   ok: false,
+  absent: true,
   why: 'this Asterisk does not take PRESENCE_STATE; load func_presencestate (modules.conf: load=func_presencestate.so; since 11)',
 };
 
@@ -48,8 +49,6 @@ class LocalAsterisk implements Asterisk {
   #session: Session | undefined;
   #upkeep: Upkeep | undefined;
   #isUp = false;
-  /** What the session that was up last reads. */
-  #lists: readonly string[] = [];
   #upSince = 0;
   #isClosed = false;
   /** Set from the end of one session to the dialling of the next. */
@@ -86,7 +85,7 @@ class LocalAsterisk implements Asterisk {
   async setPresence(presentity: string, presence: Presence): Promise<WriteResult> {
     if (this.#isUp && this.#noPresence) return NO_PRESENCE;
     const result = await this.#write({ name: 'Setvar', presentity, presence });
-    if (result.ok || result.why !== NOT_SET) return result;
+    if (result.ok || result.why !== REFUSED_VARIABLE) return result;
     this.#noPresence = true;
     return NO_PRESENCE;
   }
@@ -121,19 +120,23 @@ class LocalAsterisk implements Asterisk {
     }
   }
 
-  /** What the config takes states from decides only whether an Asterisk will do. */
+  /** What the config takes states from decides only what is missing; if this session does not know, another one finds it out. */
   #isEnough(before: AmiOptions, { devices = false, presences = false }: AmiOptions): boolean {
     const isAsBefore = (before.devices ?? false) === devices && (before.presences ?? false) === presences;
-    if (isAsBefore || !this.#isUp) return isAsBefore;
-    const has = (list: ListAction): boolean => this.#lists.includes(list);
-    return (!devices || has('DeviceStateList')) && (!presences || has('PresenceStateList'));
+    const session = this.#session;
+    if (isAsBefore || !this.#isUp || !session) return isAsBefore;
+    return (
+      (!devices || session.knows('DeviceStateList')) && (!presences || session.knows('PresenceStateList'))
+    );
   }
 
   status(): AsteriskStatus {
+    const lacking = this.#isUp && this.#session && lackingText(this.#session.lacking, this.#options);
     return {
       sessions: this.#sessions,
       relists: this.#relists,
       ...(this.#deaf && { deaf: this.#deaf.text }),
+      ...(lacking && { lacking }),
     };
   }
 
@@ -156,7 +159,6 @@ class LocalAsterisk implements Asterisk {
           // The lease was given back already.
           if (this.#isClosed) return;
           this.#isUp = true;
-          this.#lists = about.lists;
           this.#sessions += 1;
           this.#upSince = performance.now();
           this.#told = undefined;

@@ -34,7 +34,7 @@ export interface AmiOptions {
   readonly relistEveryMs: number;
   /** Whether channels are read too (CoreShowChannels and their events); else `channelChanged` is never called. */
   readonly channels: boolean;
-  /** Whether states are taken from these: then an Asterisk that has no list of them is not enough. Where it has, they are read. */
+  /** Whether states are taken from these: then `lacking` of the status tells when Asterisk has no list of them. Where it has, they are read. */
   readonly devices?: boolean;
   readonly presences?: boolean;
   /** The same of mailboxes, and whether they are read at all (VoicemailUsersList and MessageWaiting). */
@@ -60,7 +60,6 @@ export type AmiDownReason =
   | 'missing-channel-events'
   | 'missing-presence-events'
   | 'missing-module'
-  | 'too-old'
   | 'no-lease'
   | 'list-failed'
   | 'ping-timeout'
@@ -109,7 +108,10 @@ export interface AmiHandlers {
   failed(why: AmiDown): void;
 }
 
-export type WriteResult = { readonly ok: true } | { readonly ok: false; readonly why: string };
+/** `absent`: Asterisk lacks what it takes to write such a state, so that it need not be tried until all is read again. */
+export type WriteResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: string; readonly absent?: true };
 
 /** Counters since the start. */
 export interface AsteriskStatus {
@@ -119,6 +121,11 @@ export interface AsteriskStatus {
   readonly relists: number;
   /** Events that should reach us do not, and which: from the end of a session for that until one is heard. */
   readonly deaf?: string;
+  /**
+   * What the options want states from and the Asterisk of this session has not, which lines of the config export nothing
+   * because of that, and how to mend it: one sentence. Everything else goes on. Looked for again at each reading.
+   */
+  readonly lacking?: string;
 }
 
 /** The local Asterisk, whatever AMI session it takes; it reconnects by itself until closed. */
@@ -136,7 +143,7 @@ export interface Asterisk {
   relist(): void;
   /**
    * Other options from now on: the session that is up, or under way, ends as `reconfigured`, and the next one is dialled.
-   * Where only the intervals differ, or what states are taken from and Asterisk has that too, it goes on with those.
+   * Where only the intervals differ, or what states are taken from and it is known whether Asterisk has that, it goes on with those.
    */
   reconfigure(options: AmiOptions): void;
   status(): AsteriskStatus;

@@ -19,7 +19,7 @@ export interface LeaseTimes {
   readonly deadAfter: number;
 }
 
-export type Claim = 'take' | 'ask' | 'wait';
+type Claim = 'take' | 'ask' | 'wait';
 export type Hold = 'hold' | 'write' | 'lost';
 
 export const FREE = 'free';
@@ -54,7 +54,7 @@ export interface Before {
   readonly heldAt?: number | undefined;
 }
 
-export interface Claiming extends Before {
+interface Claiming extends Before {
   /** The epochs of this run and of the one before, which is over. */
   readonly ours: readonly string[];
 }

@@ -11,9 +11,9 @@ import { ASK_WINDOW, MAX_LISTED, MAX_ROWS, type Times } from './limits.ts';
 import { mailboxOfRow } from './mailbox.ts';
 import type { Merge } from './merge.ts';
 import type { Message } from './message.ts';
-import { type ListAction, missingList, type Offers } from './offers.ts';
+import { type Lacking, type ListAction, linesOf, missingList, type Offers } from './offers.ts';
 import { presenceStatus } from './presence.ts';
-import { listFailed, missingWrite } from './reasons.ts';
+import { lackingRight, listFailed, missingWrite } from './reasons.ts';
 
 /** How 22.11 says that there are no hints at all (up to 22.10: Success and no rows). */
 const NO_HINTS = /no dialplan hints/i;
@@ -44,7 +44,7 @@ const ROWS: Record<ListAction, (row: Message, merge: Merge, offers: Offers) => v
 
 /**
  * Fills `merge` with all lists, then with the extensions `toAsk` names. The caller gives it the events that
- * arrive meanwhile. Resolves with why it could not, `undefined` when all was read.
+ * arrive meanwhile. Resolves with why it could not; else with the lists that count as empty because they are gone.
  */
 export async function readLists(
   exchange: Exchange,
@@ -54,7 +54,7 @@ export async function readLists(
   options: AmiOptions,
   times: Times,
   again: boolean,
-): Promise<AmiDown | undefined> {
+): Promise<AmiDown | Lacking> {
   // All at once: Asterisk takes them one after the other, and events come between them.
   const answers = await Promise.all(
     offers.lists.map(async (list): Promise<[ListAction, Answer]> => {
@@ -62,13 +62,15 @@ export async function readLists(
       return [list, await exchange.ask({ name: list }, times.row, onRow)];
     }),
   );
+  const lacking = new Map<ListAction, string>();
   for (const [list, answer] of answers) {
-    const failure = isNoHints(answer) ? undefined : whyFailed(list, answer, options);
-    if (failure) return failure;
+    const failure = isNoHints(answer) ? undefined : whyListFailed(list, answer, options);
+    if (typeof failure === 'object') return failure;
+    if (failure !== undefined) lacking.set(list, failure);
   }
   const asked = await askEach(exchange, merge, toAsk(merge.hints()), options, times, again);
   if (!asked && !merge.isWhole) return listFailed('the lists', `they have more than ${MAX_LISTED} names`);
-  return asked;
+  return asked ?? lacking;
 }
 
 /** At most ASK_WINDOW questions are in flight, each answer makes room for the next; `again`: one, with a pause. */
@@ -114,13 +116,14 @@ function isNoHints(answer: Answer): boolean {
   return !answer.ok && answer.kind === 'refused' && NO_HINTS.test(answer.why);
 }
 
-function whyFailed(
-  action: ListAction | 'ExtensionState',
-  answer: Answer,
-  options: AmiOptions,
-): AmiDown | undefined {
+/** A text: what cannot be had without it, while the rest goes on. */
+function whyListFailed(list: ListAction, answer: Answer, options: AmiOptions): AmiDown | string | undefined {
+  const of = linesOf(list);
+  if (of !== undefined && isForbidden(answer)) return lackingRight(options, list, of);
+  return (isUnknown(answer) ? missingList(list) : undefined) ?? whyFailed(list, answer, options);
+}
+
+function whyFailed(action: string, answer: Answer, options: AmiOptions): AmiDown | undefined {
   if (answer.ok) return undefined;
-  if (isForbidden(answer)) return missingWrite(options, action);
-  const missing = action !== 'ExtensionState' && isUnknown(answer) ? missingList(action) : undefined;
-  return missing ?? listFailed(action, answer.why);
+  return isForbidden(answer) ? missingWrite(options, action) : listFailed(action, answer.why);
 }

@@ -137,14 +137,30 @@ export function missingModule(module: string, without: string): AmiDown {
   };
 }
 
-/** It has no `event`, which `sources` of the config's export need. */
-export function tooOld(version: string, event: string, sources: string): AmiDown {
-  const instead =
-    event === 'DeviceStateChange' ? '; take those extensions from hints (context:) or from channels:' : '';
-  return {
-    reason: 'too-old',
-    text: `Asterisk ${version} has no ${event} (that came with 13), so \`${sources}\` in export of the config cannot work${instead}`,
-  };
+/** Lines of the config's export, by the key they begin with. */
+export type Lines = 'device' | 'presence' | 'mailbox';
+
+function nothingOf(of: Lines): string {
+  return `so the \`${of}:\` lines in export of the config export nothing`;
+}
+
+/** It has no `list`, which only these lines need. */
+export function lackingList(list: string, of: Lines, module: string): string {
+  return `Asterisk has no ${list}, ${nothingOf(of)}; load ${module} (modules.conf: load=${module}.so)`;
+}
+
+/** The manager user may not do `list`, which only these lines need. */
+export function lackingRight(options: AmiOptions, list: string, of: Lines): string {
+  return `the manager user may not do ${list}, ${nothingOf(of)}; write write=call,reporting in section [${options.username}] of manager.conf`;
+}
+
+/** It is older than the events that these lines need. */
+export function lackingEvent(version: string, of: 'device' | 'presence'): string {
+  const [event, instead] =
+    of === 'device'
+      ? ['DeviceStateChange', 'take those extensions from hints (context:) or from channels:']
+      : ['PresenceStateChange', 'take those lines out'];
+  return `Asterisk ${version} has no ${event} (that came with 13), ${nothingOf(of)}; ${instead}`;
 }
 
 export function listFailed(what: string, why: string): AmiDown {

@@ -24,7 +24,7 @@ import { readLists } from './lists.ts';
 import { mailboxOfEvent } from './mailbox.ts';
 import { Merge } from './merge.ts';
 import type { Message } from './message.ts';
-import { type Offers, offersOf } from './offers.ts';
+import { type Lacking, type ListAction, type Offers, offersAgain, offersOf } from './offers.ts';
 import { presenceStatus } from './presence.ts';
 import * as reasons from './reasons.ts';
 
@@ -62,6 +62,8 @@ export class Session {
   #merge: Merge | undefined;
   /** Known from before the first reading on. */
   #offers: Offers | undefined;
+  /** As of the last reading. */
+  #lacking: Lacking = new Map();
   readonly #keeper: Keeper | undefined;
 
   constructor(options: AmiOptions, handlers: SessionHandlers, times: Times, before: Before) {
@@ -102,8 +104,18 @@ export class Session {
    * with `undefined` when it cannot, and then the session has ended. One reading at a time.
    */
   async read(): Promise<Listing | undefined> {
-    const merge = this.#offers && (await this.#readAll(this.#offers));
-    return merge?.listing();
+    if (this.#lacking.size > 0) await this.#lookAgain();
+    const merge = this.#isUp && this.#offers && (await this.#readAll(this.#offers));
+    return merge ? merge.listing() : undefined;
+  }
+
+  /** What is missing may be there by now. */
+  async #lookAgain(): Promise<void> {
+    const commands = await this.#exchange.ask({ name: 'ListCommands' }, this.#times.answer);
+    if (!this.#offers || !this.#isUp) return;
+    const offers = offersAgain(this.#offers, commands, this.#options);
+    if ('reason' in offers) this.end(offers);
+    else this.#offers = offers;
   }
 
   async #readAll(offers: Offers): Promise<Merge | undefined> {
@@ -111,14 +123,25 @@ export class Session {
     this.#merge = merge;
     const { toAsk } = this.#handlers;
     const [options, times] = [this.#options, this.#times];
-    const failure = await readLists(this.#exchange, merge, toAsk, offers, options, times, this.#isUp);
+    const lacking = await readLists(this.#exchange, merge, toAsk, offers, options, times, this.#isUp);
     this.#merge = undefined;
-    if (failure) this.end(failure);
+    if ('reason' in lacking) this.end(lacking);
+    else this.#lacking = new Map([...offers.lacking, ...lacking]);
     return this.#stage === 'ended' ? undefined : merge;
   }
 
   end(why: AmiDown): void {
     this.#connection.end(why);
+  }
+
+  /** What cannot be had from this Asterisk; the rest is read and goes on. */
+  get lacking(): Lacking {
+    return this.#lacking;
+  }
+
+  /** Whether this list is read, or known to be missing. */
+  knows(list: ListAction): boolean {
+    return this.#lacking.has(list) || this.#offers?.lists.includes(list) === true;
   }
 
   /** Absent: nobody else is reckoned with. */
@@ -175,7 +198,8 @@ export class Session {
     const merge = await this.#readAll(offers);
     if (!merge) return;
     this.#stage = 'up';
-    this.#handlers.up(merge.listing(), { version: offers.version, lists: offers.lists });
+    const lists = offers.lists.filter((list) => !this.#lacking.has(list));
+    this.#handlers.up(merge.listing(), { version: offers.version, lists });
     for (const change of merge.held()) if (this.#isUp) this.#handlers.channelChanged(change);
   }
 

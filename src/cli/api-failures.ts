@@ -5,6 +5,7 @@
 import { visible } from '../config/formats.ts';
 import type { Address } from './broker-address.ts';
 import { Failure } from './io.ts';
+import { VERSION } from './version.ts';
 
 /** What mends a token file, and reloads without one. */
 export const BY_SIGNAL = 'systemctl kill --kill-who=main -s HUP hintmesh, or kill -HUP and its process id';
@@ -52,12 +53,20 @@ export function noAnswer({ url }: Address, timeoutMs: number): Failure {
   );
 }
 
-/** `wrong`: the place in the answer, or what it is not. */
-export function notUnderstood({ url }: Address, wrong: string | undefined): Failure {
+/** `wrong`: the place in the answer, or what it is not. `running`: the version that a broker there tells. */
+export function notUnderstood({ url }: Address, wrong: string | undefined, running?: string): Failure {
   const where = wrong ? ` (${visible(wrong)})` : '';
-  return new Failure(
-    `the answer of ${url} is not understood${where}: another program is there, or a hintmesh of another version`,
-  );
+  return new Failure(`the answer of ${url} is not understood${where}: ${whyNot(running)}`);
+}
+
+function whyNot(running: string | undefined): string {
+  if (running === undefined) return 'another program is there, or a hintmesh of another version';
+  if (running !== VERSION) {
+    return `the broker is hintmesh ${visible(running)}, and this command is ${VERSION}
+  restart the broker with this version: systemctl restart hintmesh`;
+  }
+  return `the broker is hintmesh ${VERSION} too, but perhaps of another build
+  if hintmesh was installed anew since it started, restart it: systemctl restart hintmesh`;
 }
 
 export function tooLong({ url }: Address, what: string): Failure {

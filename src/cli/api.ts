@@ -17,6 +17,9 @@ export const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 /** One event of `watch`. */
 export const MAX_LINE_CHARACTERS = 64 * 1024;
 
+const STATUS = '/api/status';
+const IS_VERSION = /^\d+\.\d+\.\d+[\w.+-]{0,40}$/;
+
 export interface Call {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
@@ -38,10 +41,34 @@ export async function ask(address: Address, call: Call, check: Check): Promise<u
     const wrong = value === undefined ? 'it is no JSON' : check(value, '');
     const accepted = (status >= 200 && status < 300) || call.anyStatus === true;
     if (accepted && wrong === undefined) return value;
-    throw status === 200 ? notUnderstood(address, wrong) : refused(address, call.path, status, body);
+    if (status !== 200) throw refused(address, call.path, status, body);
+    throw await misunderstood(address, wrong, patience);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw patience.aborted ? noAnswer(address, timeoutMs) : unreachable(address, error);
+  }
+}
+
+/** Why an answer is not understood, by the version that the broker itself tells. */
+export async function misunderstood(
+  address: Address,
+  wrong: string | undefined,
+  patience: AbortSignal = AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+): Promise<Failure> {
+  return notUnderstood(address, wrong, await versionAt(address, patience));
+}
+
+/** Of a broker, in what else it tells it may be another one than ours; `undefined`: it tells none. */
+async function versionAt(address: Address, patience: AbortSignal): Promise<string | undefined> {
+  try {
+    const response = await send(address, { path: STATUS }, patience);
+    const { pbx, version } = Object(parse(await wholeBody(address, response)));
+    return typeof pbx === 'string' && typeof version === 'string' && IS_VERSION.test(version)
+      ? version
+      : undefined;
+  } catch {
+    // Then that it was not understood is all there is to say.
+    return undefined;
   }
 }
 

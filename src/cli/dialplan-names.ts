@@ -145,9 +145,14 @@ function literal(places: readonly string[]): string | undefined {
 /**
  * Keys by pattern: one for each length and kind of name, also of `samples`, which stand for all names like them. A
  * name that a pattern would take for another number is written out, and so is one with letters in it. `narrow`: codes
- * like `*76` stay as they are.
+ * like `*76` stay as they are. `broken`: patterns that must not be; their names are written out.
  */
-export function sortKeys(keys: readonly Key[], samples: readonly string[], narrow = false): Sorted {
+export function sortKeys(
+  keys: readonly Key[],
+  samples: readonly string[],
+  narrow = false,
+  broken: ReadonlySet<string> = new Set(),
+): Sorted {
   const groups = new Map<string, Group>();
   const explicit: Key[] = [];
   const inGroups: Key[] = [];
@@ -168,14 +173,16 @@ export function sortKeys(keys: readonly Key[], samples: readonly string[], narro
     written.set(pattern, [...(written.get(pattern) ?? []), group]);
   }
   // Written alike, one would take the other's names: neither stays.
-  const staying = [...written.values()].flatMap((alike) => (alike.length === 1 ? alike : []));
+  const staying = [...written].flatMap(([pattern, alike]) =>
+    alike.length === 1 && !broken.has(pattern) ? alike : [],
+  );
   for (const key of inGroups) {
     const [taking] = staying.filter(({ places }) => overlap(places, placesOf(key.name))).toSorted(bySense);
     if (taking === undefined || meaningOf(taking) !== meaningOf(key)) explicit.push(key);
   }
   for (const name of samples) {
     const places = placesOfKey({ name, relation: SAME }, narrow) ?? [];
-    if (written.has(places.join(''))) continue;
+    if (written.has(places.join('')) || broken.has(places.join(''))) continue;
     staying.push({ places, relation: SAME, mailbox: false, presence: false });
   }
   return {

@@ -11,12 +11,12 @@ import { Failure, USAGE } from './io.ts';
 
 export const DEFAULT_CONTEXT = 'from-internal';
 /** As in dialplan/hintmesh.conf. */
-export const DEFAULT_TRUNK = 'PJSIP/{ext}@trunk-{tag}';
-export const DEFAULT_PICKUP = PICKUP_MARK;
+const DEFAULT_TRUNK = 'PJSIP/{ext}@trunk-{tag}';
+const DEFAULT_PICKUP = PICKUP_MARK;
 /** What the hand-written file has. */
 export const OFFLINE_LENGTHS = '3-6';
 /** Digits of an extension; no number plan has longer ones (E.164 has 15). */
-export const MAX_LENGTH = 15;
+const MAX_LENGTH = 15;
 
 export interface DialplanOptions extends AtBroker {
   readonly offline?: boolean;

@@ -5,11 +5,13 @@
 import type { Config } from '../config/config.ts';
 import type { ExportRule } from '../core/exports.ts';
 import { type ImportRule, importedAs, type PlainRule, plainName } from '../core/imports.ts';
-import { enumerate, partsOfMatch } from '../core/match.ts';
+import { enumerate, type Match, matches, partsOfMatch } from '../core/match.ts';
+import { KINDS } from '../core/message.ts';
 import { isContext, isExtension, isTag, lampName } from '../core/names.ts';
+import { readPattern } from '../core/pattern.ts';
 import type { StateRow, Status } from '../http/contract.ts';
 import { backThrough, compareNames, isSpecial, type Key, SAME } from './dialplan-names.ts';
-import type { PlainKey, Plan } from './dialplan-text.ts';
+import { type PlainKey, type Plan, someOf } from './dialplan-text.ts';
 
 /** What was made, and what the admin should know about it, one line each. */
 export interface Made {
@@ -22,6 +24,7 @@ type Rules = Pick<Config, 'export' | 'imports' | 'plainLamps' | 'peers'>;
 
 /** By its default (`as: vm{ext}`), the name under which a mailbox is told. */
 const MAILBOX = /^vm(?=[\d*#+]+$)/;
+
 /** From the running broker: `rows` of /api/states. */
 export function planOfBroker(
   rows: readonly StateRow[],
@@ -59,10 +62,14 @@ export function planOfBroker(
   return { plan: { own, keys, peers, plain, samples, called: [] }, warnings };
 }
 
-/** Nobody vouches for the rows of a peer that is away, and a phone's key alone makes one of nothing. */
+/**
+ * Nobody vouches for the rows of a peer that is away, and a phone's key alone makes one of nothing. Of a kind that a
+ * newer broker has, nothing is known.
+ */
 function isTold(peers: Status['peers']): (row: StateRow) => boolean {
   const heard = new Set(peers.filter(({ belief }) => belief === 'live').map(({ peer }) => peer));
-  return ({ pbx, extension, state, lamp }) => {
+  return ({ pbx, kind, extension, state, lamp }) => {
+    if (!KINDS.includes(kind)) return false;
     // The plain lamp of an extension that has its own row.
     if (lamp !== undefined && lamp.name !== `${extension}*${pbx}`) return false;
     return state !== null || (lamp !== undefined && !heard.has(pbx));
@@ -151,19 +158,53 @@ function plainKeys(
   warnings: string[],
 ): PlainKey[] {
   const found = new Map<string, PlainKey>();
+  // A name has one key for each of its kinds.
+  const refused = new Set<string>();
+  const open = new Map<PlainRule, Set<string>>();
   for (const { tag, keys } of peers) {
     const own = rules.filter(({ from }) => from === tag);
     for (const key of keys) {
-      const name = plainName(own, key.name);
-      if (name === undefined) continue;
-      const why = whyNotPlain(name, ours, found.get(name), tag);
-      if (why === undefined) {
-        const presence = key.presence || found.get(name)?.presence === true;
-        found.set(name, { ...key, name, presence, pbx: tag });
-      } else warnings.push(`the plain lamp ${name} of ${tag} is left out: ${why}`);
+      const rule = own.find(({ match }) => matches(match, key.name));
+      const name = rule && plainName([rule], key.name);
+      if (rule === undefined || name === undefined) continue;
+      const before = found.get(name);
+      const why = whyNotPlain(name, ours, before, tag);
+      if (why !== undefined) {
+        refused.add(`the plain lamp ${name} of ${tag} is left out: ${why}`);
+        continue;
+      }
+      const lampOnly = !matches(closedPart(rule.match), key.name);
+      if (lampOnly) open.set(rule, (open.get(rule) ?? new Set()).add(name));
+      found.set(name, {
+        ...key,
+        name,
+        presence: key.presence || before?.presence === true,
+        pbx: tag,
+        ...(lampOnly && { lampOnly }),
+      });
     }
   }
+  warnings.push(...refused);
+  for (const [{ where, from }, names] of open) {
+    warnings.push(
+      `${where}: lamps without calls: ${someOf([...names])} of ${from}; an open pattern or a regular expression lets the peer choose names, also of emergency numbers and feature codes; for calls name them by a pattern like _2XXX, a range, or one by one`,
+    );
+  }
   return [...found.values()].toSorted((a, b) => compareNames(a.name, b.name));
+}
+
+/** Each name of a peer is held against the same rules. */
+const closedParts = new WeakMap<Match, Match>();
+
+/** The items whose names the admin can foresee. */
+function closedPart(match: Match): Match {
+  const known = closedParts.get(match);
+  if (known !== undefined) return known;
+  const closed = partsOfMatch(match).naming.filter(
+    (item) => item.kind !== 'regex' && (item.kind !== 'pattern' || !readPattern(item.pattern).open),
+  );
+  closedParts.set(match, closed);
+  return closed;
 }
 
 function whyNotPlain(

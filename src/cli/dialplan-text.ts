@@ -2,16 +2,8 @@
  * The dialplan that `hintmesh dialplan` prints: names in, text out. Owns each of its lines, which are those of
  * dialplan/hintmesh.conf; what they mean, and what was proved of them on real Asterisks, says dialplan/README.md.
  */
-import {
-  compareNames,
-  type Group,
-  inPattern,
-  isSpecial,
-  type Key,
-  overlap,
-  type Relation,
-  sortKeys,
-} from './dialplan-names.ts';
+import { isCode, rings, ringsBy, settle } from './dialplan-clash.ts';
+import { compareNames, type Group, inPattern, isSpecial, type Key, type Relation } from './dialplan-names.ts';
 
 /** What the printed dialplan is about. Every name and tag in it must be one (core/names.ts). */
 export interface Plan {
@@ -35,6 +27,8 @@ export interface PeerPlan {
 export interface PlainKey extends Key {
   /** The tag of the PBX that it is at. */
   readonly pbx: string;
+  /** Its key calls nothing: the name is the peer's choice, and could be one that is dialled for something else. */
+  readonly lampOnly?: boolean;
 }
 
 /** How it is to be written. */
@@ -60,14 +54,22 @@ export const PICKUP_MARK = '**';
 /** No answer: a phone that took nothing is told so (480). */
 const NOTHING_RINGS = 19;
 
-/** It cannot be written; the message says why. */
-export class Unwritable extends Error {}
+/** Names told in one warning. */
+const MAX_TOLD = 5;
 
-/** The text, without a line break at its end. `made`: the command that prints it. */
-export function dialplanText(plan: Plan, manner: Manner, made: string): string {
+/** Is told what the admin should know about the text, a line each. */
+export type Warn = (text: string) => void;
+
+/**
+ * The text, without a line break at its end. `made`: the command that prints it.
+ *
+ * @throws Unwritable
+ */
+export function dialplanText(plan: Plan, manner: Manner, made: string, warn: Warn = () => {}): string {
   const peers = plan.peers.toSorted((a, b) => compareNames(a.tag, b.tag));
   const contexts = [plan.own, ...peers.map(({ tag }) => tag)].map((tag) => `hintmesh-${tag}`);
-  const plain = plan.plain.length === 0 ? [] : ['hintmesh-plain-lamps'];
+  const plainKeys = withoutPickups(plan.plain, manner, warn);
+  const plain = plainKeys.length === 0 ? [] : ['hintmesh-plain-lamps'];
   return [
     `; Hintmesh: lamps and calls EXT*tag, for the PBX whose own tag is ${plan.own}. Do not change it here: it is made by`,
     `;   ${made}`,
@@ -81,21 +83,21 @@ export function dialplanText(plan: Plan, manner: Manner, made: string): string {
     '',
     '; Our own tag: the lamp is the hint that the extension has here anyway, the call is a call to it.',
     `[hintmesh-${plan.own}]`,
-    ...ownLines(plan, manner),
+    ...ownLines(plan, manner, warn),
     ...peers.flatMap((peer) => [
       '',
       `; ${peer.tag}: the lamp is what the broker writes, the call goes out on the trunk to that PBX.`,
       `[hintmesh-${peer.tag}]`,
-      ...peerLines(peer, plan.samples, manner),
+      ...peerLines(peer, plan.samples, manner, warn),
     ]),
     ...(plain.length === 0
       ? []
       : ['', '; Lamps without a tag, by plain_lamps of hintmesh.yaml.', `[${plain[0]}]`]),
-    ...plan.plain.toSorted((a, b) => compareNames(a.name, b.name)).flatMap((key) => plainLines(key, manner)),
+    ...plainKeys.toSorted((a, b) => compareNames(a.name, b.name)).flatMap((key) => plainLines(key, manner)),
     '',
     "; For the peers' trunks and nothing else: what they call here, and the calls that they take from here.",
     '[hintmesh-from-peers]',
-    ...fromPeersLines(plan, manner),
+    ...fromPeersLines(plan, manner, warn),
   ].join('\n');
 }
 
@@ -107,11 +109,11 @@ function entrance({ context, freepbx }: Manner): string[] {
   ];
 }
 
-function ownLines({ own, keys, samples }: Plan, manner: Manner): string[] {
+function ownLines({ own, keys, samples }: Plan, manner: Manner, warn: Warn): string[] {
   const { pickup, voicemail } = manner;
   const tail = `*${own}`;
-  const { groups, explicit } = sortKeys(keys, samples);
-  refuseClash(groups, own, pickup);
+  const { groups, explicit, leftOut } = settle(keys, samples, { pickup, tag: own });
+  tellLeftOut(leftOut, own, pickup, warn);
   const hintOf = (
     number: string,
     first: string,
@@ -145,11 +147,16 @@ function ownLines({ own, keys, samples }: Plan, manner: Manner): string[] {
   ];
 }
 
-function peerLines({ tag, keys }: PeerPlan, samples: readonly string[], manner: Manner): string[] {
+function peerLines(
+  { tag, keys }: PeerPlan,
+  samples: readonly string[],
+  manner: Manner,
+  warn: Warn,
+): string[] {
   const { pickup } = manner;
   const tail = `*${tag}`;
-  const { groups, explicit } = sortKeys(keys, samples);
-  refuseClash(groups, tag, pickup);
+  const { groups, explicit, leftOut } = settle(keys, samples, { pickup, tag });
+  tellLeftOut(leftOut, tag, pickup, warn);
   const dial = dialler(manner, tag);
   return [
     ...groups.flatMap((group) => {
@@ -167,7 +174,40 @@ function peerLines({ tag, keys }: PeerPlan, samples: readonly string[], manner: 
   ];
 }
 
+/** Two lines of one name would be there else. */
+function withoutPickups(keys: readonly PlainKey[], { pickup }: Manner, warn: Warn): readonly PlainKey[] {
+  if (pickup === undefined) return keys;
+  const taken = new Set(keys.filter(hasPickup).map(({ name }) => pickup + name));
+  const leftOut = keys.filter(({ name }) => taken.has(name)).map(({ name }) => name);
+  tellLeftOut(leftOut, 'plain_lamps', pickup, warn);
+  return keys.filter(({ name }) => !taken.has(name));
+}
+
+function hasPickup({ number, mailbox, lampOnly }: PlainKey): boolean {
+  return !lampOnly && number !== undefined && ringsBy(number, mailbox);
+}
+
+function tellLeftOut(names: readonly string[], of: string, pickup: string | undefined, warn: Warn): void {
+  if (names.length === 0 || pickup === undefined) return;
+  const what = `of ${of} ${names.length === 1 ? 'is' : 'are'} left out`;
+  warn(
+    `${someOf(names)} ${what}: with the pickup prefix ${pickup}, that is how a call to another extension is taken`,
+  );
+}
+
+/** The first few, and how many more. */
+export function someOf(names: readonly string[]): string {
+  const told = names.toSorted(compareNames).slice(0, MAX_TOLD).join(', ');
+  return names.length > MAX_TOLD ? `${told} and ${names.length - MAX_TOLD} more` : told;
+}
+
 function plainLines(key: PlainKey, manner: Manner): string[] {
+  if (key.lampOnly) {
+    return [
+      '; an open pattern of plain_lamps names it, so its key calls nothing',
+      `exten => ${key.name},hint,${lampOf(key.name, key, manner)}`,
+    ];
+  }
   return explicitLines(key, key.name, dialler(manner, key.pbx), manner);
 }
 
@@ -182,9 +222,12 @@ function explicitLines(key: Key, name: string, dial: Dialler, manner: Manner): s
   return [...lines, `exten => ${pickup}${name},1,${dial.to(PICKUP_MARK + number)}`];
 }
 
-function fromPeersLines({ keys, called }: Plan, manner: Manner): string[] {
+function fromPeersLines({ own, keys, called }: Plan, manner: Manner, warn: Warn): string[] {
   const { context, pickup, voicemail } = manner;
-  const { groups, ...sorted } = sortKeys(keys, called, true);
+  const mark = pickup === undefined ? undefined : PICKUP_MARK;
+  const { groups, ...sorted } = settle(keys, called, { pickup: mark, tag: own, narrow: true });
+  // Else it was told with the lamps.
+  if (pickup !== mark) tellLeftOut(sorted.leftOut, `${own}, as peers call them,`, mark, warn);
   const explicit = sorted.explicit.filter(({ name }) => !isSpecial(name));
   const boxed = voicemail?.includes('{ext}') ? voicemail : undefined;
   const goto = (name: string, number: string) => `exten => ${name},1,Goto(${context},${number},1)`;
@@ -228,19 +271,6 @@ function boxPattern({ places, relation: { before, after, lead, trail } }: Group,
   const middle = places.slice(before.length, places.length - after.length).join('');
   const [first = '', last = ''] = voicemail.split('{ext}');
   return inPattern(first + lead) + middle + inPattern(trail + last);
-}
-
-/** A prefix of digits can make a key's name look like another one's. */
-function refuseClash(groups: readonly Group[], tag: string, pickup: string | undefined): void {
-  if (pickup === undefined) return;
-  for (const group of groups.filter(rings)) {
-    const taken = [...pickup, ...group.places];
-    const other = groups.find(({ places }) => overlap(places, taken));
-    if (other === undefined) continue;
-    throw new Unwritable(
-      `--pickup ${pickup}: ${taken.join('')} is also an extension of ${tag} by itself (${other.places.join('')}); choose another prefix, or --no-pickup`,
-    );
-  }
 }
 
 interface Dialler {
@@ -289,17 +319,4 @@ function numberOf(
   const end = after + tail;
   const part = end === '' ? (from === 0 ? '' : `:${from}`) : `:${from}:-\${LEN(${end})}`;
   return `${lead}\${${variable}${part}}${trail}`;
-}
-
-/** Codes like `*761001` have lamps, and nothing that rings. */
-function rings({ places, mailbox }: Group): boolean {
-  return ringsBy(places[0] ?? '', mailbox);
-}
-
-function ringsBy(name: string, mailbox: boolean): boolean {
-  return !mailbox && !isCode(name);
-}
-
-function isCode(number: string): boolean {
-  return /^[*#]/.test(number);
 }

@@ -13,6 +13,7 @@ import { NoBroker } from './api-failures.ts';
 import { brokerAddress } from './broker-address.ts';
 import { openConfig, readConfig } from './config-file.ts';
 import { differenceLines } from './dialplan-check.ts';
+import { Unwritable } from './dialplan-clash.ts';
 import {
   checkTrunks,
   commandOf,
@@ -22,7 +23,7 @@ import {
   samplesOf,
 } from './dialplan-options.ts';
 import { type Made, planOfBroker, planOfConfig, silentPeers } from './dialplan-plan.ts';
-import { dialplanText, Unwritable } from './dialplan-text.ts';
+import { dialplanText, type Manner, type Warn } from './dialplan-text.ts';
 import { FAILED, Failure, type Io, OK } from './io.ts';
 
 export type { DialplanOptions } from './dialplan-options.ts';
@@ -41,8 +42,9 @@ export async function dialplan(options: DialplanOptions, io: Io): Promise<number
     options,
     made.plan.peers.map(({ tag }) => tag),
   );
-  for (const warning of made.warnings) io.err(visible(`warning: ${warning}`));
-  const text = written(made, manner, commandOf(options));
+  const warn = (warning: string) => io.err(visible(`warning: ${warning}`));
+  for (const warning of made.warnings) warn(warning);
+  const text = written(made, manner, commandOf(options), warn);
   return options.check === undefined ? print(text, io) : compare(text, options.check, io);
 }
 
@@ -95,9 +97,9 @@ function orOffline(error: unknown): never {
   );
 }
 
-function written({ plan }: Made, manner: Parameters<typeof dialplanText>[1], command: string): string {
+function written({ plan }: Made, manner: Manner, command: string, warn: Warn): string {
   try {
-    return dialplanText(plan, manner, command);
+    return dialplanText(plan, manner, command, warn);
   } catch (error) {
     if (error instanceof Unwritable) throw new Failure(visible(error.message));
     throw error;

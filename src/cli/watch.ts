@@ -2,8 +2,7 @@
 import { visible } from '../config/formats.ts';
 import type { WatchEvent, WatchLine } from '../http/contract.ts';
 import { watchLine } from './answers.ts';
-import { follow } from './api.ts';
-import { notUnderstood } from './api-failures.ts';
+import { follow, misunderstood } from './api.ts';
 import { type Address, type AtBroker, brokerAddress } from './broker-address.ts';
 import { FAILED, Failure, type Io, OK, whenAborted } from './io.ts';
 import { BELIEF_COLOURS, type Paint, paintFor, printableJson, SEVERITY_COLOURS } from './text.ts';
@@ -23,7 +22,7 @@ export async function watch(options: AtBroker, io: Io): Promise<number> {
   for await (const line of follow(address, '/api/watch', stop)) {
     // Empty lines only show that the connection works.
     if (line.trim() === '') continue;
-    const event = read(line, address);
+    const event = await read(line, address);
     const text = options.json ? printableJson(event) : `${clock(event.at)}  ${eventText(event, paint)}`;
     io.out(text);
     // A reader that is slow slows us down, and one that is gone ends us.
@@ -34,16 +33,16 @@ export async function watch(options: AtBroker, io: Io): Promise<number> {
   return FAILED;
 }
 
-function read(line: string, address: Address): Line {
+async function read(line: string, address: Address): Promise<Line> {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw notUnderstood(address, 'a line is no JSON');
+    throw await misunderstood(address, 'a line is no JSON');
   }
   if (isLastWord(value)) throw new Failure(`${address.url}: ${visible(value.error)}`);
   const wrong = watchLine(value, '');
-  if (wrong !== undefined) throw notUnderstood(address, wrong);
+  if (wrong !== undefined) throw await misunderstood(address, wrong);
   return value as Line;
 }
 

@@ -10,10 +10,11 @@ import { isContext } from '../core/names.ts';
 import { DIGITS, readPattern } from '../core/pattern.ts';
 import type { Renumber } from '../core/renumber.ts';
 import { isLocal, type TemplateUse, whyNotPresentity, whyNotTemplate } from './device-templates.ts';
+import { warnOfShadowed } from './doubtful.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
 import { checkNames, checkSize, type Placed, readNaming } from './lines.ts';
-import { refuseExportOverlaps } from './overlaps.ts';
+import { domainOf, refuseExportOverlaps } from './overlaps.ts';
 import { knownPeers, whyNotPeer } from './peer-tags.ts';
 import type { ExportValues, Values } from './values.ts';
 
@@ -37,10 +38,9 @@ export function checkExports(values: Values, findings: Findings): Placed<ExportR
     if (rule !== undefined) placed.push({ path, rule });
   }
   if (checkSize(placed, 'export', findings)) {
-    refuseExportOverlaps(
-      placed.filter((line) => checkNames(line, tag, findings) || line.rule.as === undefined),
-      findings,
-    );
+    const fine = placed.filter((line) => checkNames(line, tag, findings) || line.rule.as === undefined);
+    refuseExportOverlaps(fine, findings);
+    warnOfShadowed(fine, (earlier, later) => domainOf(earlier) === domainOf(later), findings);
   }
   const named = placed.reduce((sum, { rule }) => sum + countNamed(rule.match), 0);
   if (named > MAX_EXPORTS) {

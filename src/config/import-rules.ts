@@ -5,6 +5,7 @@
  */
 import type { ExportRule } from '../core/exports.ts';
 import type { ImportRule, PlainRule } from '../core/imports.ts';
+import { warnOfIdleLamps, warnOfOpenLamps, warnOfShadowed } from './doubtful.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
 import { checkNames, checkSize, type Placed, readNaming } from './lines.ts';
@@ -32,13 +33,21 @@ export function checkImports(values: Values, findings: Findings): ImportRule[] {
       (line) => checkNames(line, line.rule.from ?? longest, findings) || line.rule.as === undefined,
     );
     refuseImportOverlaps(fine, findings);
+    warnOfShadowed(fine, isBefore, findings);
   }
   return placed.map(({ rule }) => rule);
 }
 
+/** Whether the earlier line speaks of every peer that the later one speaks of. */
+function isBefore(earlier: ImportRule, later: ImportRule): boolean {
+  return earlier.from === undefined || earlier.from === later.from;
+}
+
+/** `imports`: what is left of the peers' extensions, and how they are called. */
 export function checkPlainLamps(
   values: Values,
   exported: readonly Placed<ExportRule>[],
+  imports: readonly ImportRule[],
   findings: Findings,
 ): PlainRule[] {
   const placed: Placed<PlainRule>[] = [];
@@ -56,6 +65,8 @@ export function checkPlainLamps(
     const own = findings.fine('tag') ? [values.root.tag] : [];
     const tags = [...own, ...(knownPeers(values, findings) ?? [])];
     if (findings.fine('export')) refuseOwnNames(fine, exported, tags, findings);
+    warnOfOpenLamps(fine, findings);
+    if (findings.fine('import')) warnOfIdleLamps(fine, imports, findings);
   }
   return placed.map(({ rule }) => rule);
 }

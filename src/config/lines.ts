@@ -5,10 +5,13 @@
  */
 import {
   excluding,
+  extensionsOf,
   formatItem,
+  type Match,
   type MatchItem,
   type NamingItem,
   parseMatch,
+  partsOfMatch,
   shapesOfMatch,
   shortestLength,
 } from '../core/match.ts';
@@ -16,6 +19,7 @@ import { MAX_LAMP_NAME } from '../core/names.ts';
 import { collision, type NamingLine, nameless, sizeOfNames } from '../core/naming.ts';
 import { MAX_EXTENSION } from '../core/pattern.ts';
 import { parseRenumber, type Renumber } from '../core/renumber.ts';
+import { warnOfWords } from './doubtful.ts';
 import type { Findings } from './findings.ts';
 import { show } from './formats.ts';
 
@@ -27,7 +31,7 @@ const MAX_REGEXES = 50;
 /** Pairs of lines that are told to overlap; one slip can make thousands. */
 export const MAX_OVERLAPS = 50;
 
-export interface LineValues {
+interface LineValues {
   readonly match: readonly string[];
   readonly except: readonly string[];
   readonly as: string;
@@ -117,8 +121,7 @@ function isExcept({ kind }: MatchItem): boolean {
  * run time; one that never fits is a slip.
  */
 export function checkNames({ path, rule }: Placed, tag: string | undefined, findings: Findings): boolean {
-  const isWhole = rule.match.some(({ kind }) => kind === 'regex') || !rule.match.some(isExcept);
-  if (!isWhole && shapesOfMatch(rule.match)?.length === 0) {
+  if (rule.match.some(isExcept) && isEmpty(rule.match)) {
     findings.mistake(
       `${path}.except`,
       `${path}.except leaves nothing of match; leave the line out, or narrow it`,
@@ -139,6 +142,16 @@ export function checkNames({ path, rule }: Placed, tag: string | undefined, find
     `${path}.as makes ${two.name} of both ${two.extensions.join(' and ')}; keep what tells them apart, or narrow match`,
   );
   return false;
+}
+
+/** Of regular expressions it is not known what they name, and of what they exclude only where that can be listed. */
+function isEmpty(match: Match): boolean {
+  const { naming } = partsOfMatch(match);
+  if (naming.some(({ kind }) => kind === 'regex')) return false;
+  if (shapesOfMatch(match)?.length === 0) return true;
+  const isListed = naming.every(({ kind }) => kind !== 'pattern');
+  for (const _ of isListed ? extensionsOf(match) : ['']) return false;
+  return true;
 }
 
 function whyNameless({ extension, name }: { extension: string; name: string }, most: number): string {
@@ -166,7 +179,12 @@ function readItems(
 ): readonly NamingItem[] | undefined {
   if (!findings.fine(path)) return undefined;
   const parsed = parseMatch(items);
-  if (parsed.ok) return parsed.match;
+  if (parsed.ok) {
+    for (const [index, item] of parsed.match.entries()) {
+      if (item.kind === 'pattern') warnOfWords(item.pattern, `${path}[${index}]`, path, findings);
+    }
+    return parsed.match;
+  }
   for (const { index, why } of parsed.mistakes) {
     findings.mistake(`${path}[${index}]`, `${path} ${show(items[index])} ${why}`);
   }

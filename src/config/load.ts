@@ -51,7 +51,7 @@ export function loadConfig(file: string, env: Environment, keys: Keys): Loaded {
   const http = readHttp(root, findings);
   const exported = checkExports(values, findings);
   const imports = checkImports(values, findings);
-  const plainLamps = checkPlainLamps(values, exported, findings);
+  const plainLamps = checkPlainLamps(values, exported, imports, findings);
   const peers = checkPeers(values, { keys, own }, findings);
   if (exported.length === 0 && findings.fine('export')) {
     findings.warning('export', 'nothing is exported: no other PBX will show our extensions');

@@ -80,7 +80,8 @@ function readList(
     const path = `${at}[${index}]`;
     if (isNode(item)) findings.place(path, offsetOf(item));
     if (isMap(item)) return readSection(item, each, findings, path);
-    findings.mistake(path, `${path} has keys of its own: ${Object.keys(each).join(', ')}`);
+    if (isAlias(item)) refuseAlias(path, findings);
+    else findings.mistake(path, `${path} has keys of its own: ${Object.keys(each).join(', ')}`);
     return {};
   });
 }

@@ -3,7 +3,6 @@
  * in order. Owns the shapes only.
  */
 import type { ExportRule } from './exports.ts';
-import type { PacingOptions, Writable } from './lamps.ts';
 import type { Entry, Kind, Message } from './message.ts';
 import type { Note } from './note.ts';
 import type { OriginOptions } from './origin.ts';
@@ -16,6 +15,7 @@ import type {
   MailboxStatus,
   PresenceStatus,
 } from './source.ts';
+import type { PacingOptions, Writable } from './write.ts';
 
 /** Everything that can happen to a broker. Times are milliseconds of one monotonic clock. */
 export type Input =
@@ -32,7 +32,14 @@ export type Input =
   | { readonly type: 'presenceChanged'; readonly status: PresenceStatus }
   | { readonly type: 'mailboxChanged'; readonly status: MailboxStatus }
   /** The answer to the `setLamp` effect with this id. */
-  | { readonly type: 'writeDone'; readonly id: number; readonly ok: boolean; readonly why?: string }
+  | {
+      readonly type: 'writeDone';
+      readonly id: number;
+      readonly ok: boolean;
+      readonly why?: string;
+      /** Refused, because this Asterisk cannot write such a state at all: of presence only. */
+      readonly absent?: boolean;
+    }
   /** An authenticated link said hello; `link` is unique in this broker's life. At most one link a peer. */
   | { readonly type: 'linkUp'; readonly peer: string; readonly link: number; readonly epoch: string }
   | {

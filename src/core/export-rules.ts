@@ -3,8 +3,10 @@
  * the shapes of the rules, and that the first line which names something is the one that counts.
  */
 import { DeviceMap } from './device-map.ts';
-import { enumerate, type Match, matches } from './match.ts';
-import { customPresenceName, type IsLamp, isExtension, lampDevice, splitLampName } from './names.ts';
+import { firstMatch } from './first-match.ts';
+import { saidBy } from './imports.ts';
+import { enumerate, type Match } from './match.ts';
+import { customPresenceName, type IsLamp, lampDevice, splitLampName } from './names.ts';
 import type { Renumber } from './renumber.ts';
 import type { HintKey } from './source.ts';
 
@@ -60,7 +62,9 @@ export class ExportRules {
   readonly asked: readonly HintKey[];
   readonly #isLamp: IsLamp;
   readonly #extensions: readonly ExtensionRule[];
-  readonly #mailboxes: readonly MailboxRule[];
+  /** By their voicemail context. */
+  readonly #mailboxes: ReadonlyMap<string, readonly MailboxRule[]>;
+  readonly #presenceRules: readonly ExportRule[];
   readonly #presences: readonly { readonly rule: ExportRule; readonly map: DeviceMap }[];
 
   /** `isLamp`: of lamps without a tag, which only the config can tell from other devices. */
@@ -68,10 +72,16 @@ export class ExportRules {
     this.rules = rules;
     this.#isLamp = isLamp;
     this.#extensions = rules.filter((rule) => rule.source !== 'mailbox' && rule.source !== 'presence');
-    this.#mailboxes = rules.filter((rule) => rule.source === 'mailbox');
-    this.#presences = rules
-      .filter((rule) => rule.source === 'presence')
-      .map((rule) => ({ rule, map: new DeviceMap([{ devices: [rule.presentity], match: rule.match }]) }));
+    const mailboxes = rules.filter((rule) => rule.source === 'mailbox');
+    this.#mailboxes = new Map(
+      mailboxes.map(({ context }) => [context, mailboxes.filter((rule) => rule.context === context)]),
+    );
+    const presences = rules.filter((rule) => rule.source === 'presence');
+    this.#presenceRules = presences;
+    this.#presences = presences.map((rule) => ({
+      rule,
+      map: new DeviceMap([{ devices: [rule.presentity], match: rule.match }]),
+    }));
     this.devices = new DeviceMap(rules.filter((rule) => rule.source === 'device'));
     const byChannels = rules.filter((rule) => rule.source === 'channels');
     this.channelDevices = new DeviceMap(byChannels);
@@ -86,13 +96,11 @@ export class ExportRules {
 
   /** Whether these say the same. */
   isSame(rules: readonly ExportRule[]): boolean {
-    return JSON.stringify(rules) === JSON.stringify(this.rules);
+    return saidBy(rules) === saidBy(this.rules);
   }
 
   ofExtension(extension: string): ExtensionRule | undefined {
-    return isExtension(extension)
-      ? this.#extensions.find(({ match }) => matches(match, extension))
-      : undefined;
+    return firstMatch(this.#extensions, extension);
   }
 
   ofHint({ context, extension }: HintKey): ExportRule | undefined {
@@ -104,7 +112,7 @@ export class ExportRules {
   ofMailbox(mailbox: string): ExportRule | undefined {
     const at = mailbox.lastIndexOf('@');
     const [box, of] = [mailbox.slice(0, at), mailbox.slice(at + 1)];
-    return this.#mailboxes.find(({ context, match }) => context === of && matches(match, box));
+    return firstMatch(this.#mailboxes.get(of) ?? [], box);
   }
 
   /** The extension whose presence this presentity is. None for a lamp, which is a peer's. */
@@ -136,6 +144,6 @@ export class ExportRules {
   }
 
   #ofPresence(extension: string): ExportRule | undefined {
-    return this.#presences.find(({ rule }) => matches(rule.match, extension))?.rule;
+    return firstMatch(this.#presenceRules, extension);
   }
 }

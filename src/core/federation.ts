@@ -4,17 +4,18 @@
  * mirror.ts. It has no clock and does no I/O, so the broker, the simulator and the property tests run the same code.
  */
 import type { Effect, FederationOptions, Input } from './door.ts';
+import { ExportRules } from './export-rules.ts';
 import type { Told } from './exported.ts';
 import { type ExportNews, Exports } from './exports.ts';
 import { isPlainName } from './imports.ts';
-import type { Seen, Writable } from './lamps.ts';
-import { type Entry, entryKey } from './message.ts';
+import type { Entry } from './message.ts';
 import { Mirror } from './mirror.ts';
 import type { LampStatus, MirrorStatus } from './mirror-status.ts';
-import { customName, type IsLamp } from './names.ts';
+import { customName, type IsLamp, lampDevice, lampPresentity } from './names.ts';
 import type { Note } from './note.ts';
 import type { HintKey, HintStatus, Listing } from './source.ts';
-import { seenBy, Views } from './views.ts';
+import { maySee, movedBetween, seenBy, Views } from './views.ts';
+import type { Seen, Writable } from './write.ts';
 
 export type { Effect, FederationOptions, Input } from './door.ts';
 
@@ -195,7 +196,12 @@ export class Federation {
     const before = this.#views;
     const told = this.#exports.entries();
     this.#options = options;
-    this.#mirror.configure(options, now);
+    const own = new ExportRules(options.exports, () => false);
+    this.#mirror.configure(options, now, ({ kind, name }) =>
+      kind === 'device'
+        ? own.devices.extensions(lampDevice(name)).length > 0
+        : own.ofPresentity(lampPresentity(name)) !== undefined,
+    );
     this.#publish(this.#exports.setRules(options.exports, lampsIn(options)));
     this.#views = viewsOf(options);
     this.#reshow(before, told, now);
@@ -205,19 +211,12 @@ export class Federation {
 
   /** A link whose peer may now see more, or less, of what we export than it was told is given all anew. */
   #reshow(before: Views, told: readonly Told[], now: number): void {
-    const present = this.#exports.entries();
-    const kept = new Set(present.map(keyOf));
+    const moved = movedBetween(told, this.#exports.entries());
     for (const [link, peer] of this.#links) {
       // The link of one that is a peer no more is ended by who made it.
       if (this.#unserved.has(link) || this.#views.of(peer) === undefined) continue;
-      const was = new Set(
-        seenBy(peer, told)
-          .map(keyOf)
-          .filter((key) => kept.has(key)),
-      );
-      const is = seenBy(peer, present).map(keyOf);
-      const isSame = is.length === was.size && is.every((key) => was.has(key));
-      if (isSame && this.#views.of(peer) === before.of(peer)) continue;
+      const differs = moved.some(([was, is]) => maySee(peer, was) !== maySee(peer, is));
+      if (!differs && this.#views.of(peer) === before.of(peer)) continue;
       // It must not go on hearing what it may not see any more until a snapshot can be vouched for.
       if (this.#vouches(now)) this.#snapshot(link);
       else this.#effects.push({ type: 'dropLink', link, why: 'what it may see was changed' });
@@ -283,8 +282,4 @@ function lampsIn({ origins }: FederationOptions): IsLamp {
     const name = customName(device);
     return name !== undefined && isPlainName(rules, name);
   };
-}
-
-function keyOf({ kind, extension }: Entry): string {
-  return entryKey(kind, extension);
 }

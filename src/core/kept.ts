@@ -3,9 +3,10 @@
  * config gives it one. Owns their names both ways; what a lamp shows is decided elsewhere.
  */
 import { isPlainName, plainName } from './imports.ts';
-import { entryKey, type Kind } from './message.ts';
+import { entryKey, type Kind, type State } from './message.ts';
 import { lampName, MAX_LAMP_NAME, MAX_PRESENCE_NAME, splitLampName } from './names.ts';
 import type { Origin } from './origin.ts';
+import { NOT_SET } from './presence.ts';
 
 export interface Kept {
   readonly origin: Origin;
@@ -19,7 +20,7 @@ export interface Kept {
 }
 
 /** Characters of a lamp's name. */
-export function mostOf(kind: Kind): number {
+export function maxNameOf(kind: Kind): number {
   return kind === 'device' ? MAX_LAMP_NAME : MAX_PRESENCE_NAME;
 }
 
@@ -50,28 +51,39 @@ export class KeptLamps {
   /** The lamp `EXT*tag`. `too-long`: Asterisk cannot hold such a name; `too-many`: the origin has as many as it may. */
   tagged(origin: Origin, kind: Kind, extension: string): Kept | 'too-long' | 'too-many' {
     const name = lampName(extension, origin.tag);
-    if (name === undefined || name.length > mostOf(kind)) return 'too-long';
+    if (name === undefined || name.length > maxNameOf(kind)) return 'too-long';
     return this.#keep(origin, kind, name, extension) ?? 'too-many';
   }
 
-  /** The plain lamp, where the config gives this extension one and there is room for it. */
-  plain(origin: Origin, kind: Kind, extension: string): Kept | undefined {
+  /** The plain lamp, where the config gives this extension one. `too-many`: there is no room for it. */
+  plain(origin: Origin, kind: Kind, extension: string): Kept | 'too-many' | undefined {
     const name = plainName(origin.plain, extension);
-    if (name === undefined || name.length > mostOf(kind)) return undefined;
-    return this.#keep(origin, kind, name, extension);
+    if (name === undefined || name.length > maxNameOf(kind)) return undefined;
+    const kept = this.#keep(origin, kind, name, extension);
+    return kept ?? (this.#isOthers(origin, kind, name) ? undefined : 'too-many');
   }
 
   /** The lamp of this name, kept from now on if it is one of an origin's that has room for it. */
   named(kind: Kind, name: string): Kept | undefined {
     const known = this.#lamps.get(entryKey(kind, name));
-    if (known !== undefined || name.length > mostOf(kind)) return known;
+    if ((known !== undefined && !known.dropped) || name.length > maxNameOf(kind)) return known;
     const { extension, tag } = splitLampName(name) ?? {};
     const origin = tag === undefined ? undefined : this.#origins.get(tag);
     if (origin !== undefined && extension !== undefined) return this.#keep(origin, kind, name, extension);
     for (const owner of this.#origins.values()) {
       if (isPlainName(owner.plain, name)) return this.#keep(owner, kind, name, undefined);
     }
-    return undefined;
+    return known;
+  }
+
+  /** Plain lamps that are none any more. */
+  *dropped(): Generator<Kept> {
+    for (const kept of this.#lamps.values()) if (kept.dropped) yield kept;
+  }
+
+  /** A plain lamp that was dropped and that the rules of another origin name is that one's from now on. */
+  rehome(): void {
+    for (const { kind, name } of [...this.dropped()]) this.named(kind, name);
   }
 
   /** Asterisk has it no more, and nobody tells it. */
@@ -94,6 +106,11 @@ export class KeptLamps {
     }
   }
 
+  #isOthers(origin: Origin, kind: Kind, name: string): boolean {
+    const known = this.#lamps.get(entryKey(kind, name));
+    return known !== undefined && known.origin !== origin;
+  }
+
   #keep(origin: Origin, kind: Kind, name: string, extension: string | undefined): Kept | undefined {
     const key = entryKey(kind, name);
     const known = this.#lamps.get(key);
@@ -105,10 +122,24 @@ export class KeptLamps {
     ) {
       return known;
     }
-    if (!origin.keep(key)) return undefined;
+    const isTagged = extension !== undefined && lampName(extension, origin.tag) === name;
+    if (!origin.keep(key, kind !== 'device' || !isTagged)) return undefined;
     if (known !== undefined && known.origin !== origin) known.origin.forget(key);
     const kept = { origin, kind, name, extension, dropped: false };
     this.#lamps.set(key, kept);
     return kept;
   }
+}
+
+/** What a lamp shows that is none any more: the neutral element of each kind. */
+export const NOTHING = { device: 'INVALID', presence: NOT_SET } as const;
+
+/** Of a lamp that may be none. */
+export function keyOf(kept: Kept | undefined): string | undefined {
+  return kept && entryKey(kept.kind, kept.name);
+}
+
+/** What its origin says that it is. */
+export function toldOf({ origin, kind, extension }: Kept): State | undefined {
+  return extension === undefined ? undefined : origin.replica.get(extension, kind);
 }

@@ -4,60 +4,12 @@
  * a key only, and states only as equal or not: why a lamp should show what it shows is decided elsewhere.
  */
 import { Echoes } from './held.ts';
-import { isPresence, type Presence } from './presence.ts';
-import type { DeviceState, WritableState } from './state.ts';
+import { isPresence } from './presence.ts';
 import { type OriginOf, Turns } from './turns.ts';
-
-/** What a lamp can be given, and what Asterisk may say that it is. */
-export type Writable = WritableState | Presence;
-export type Seen = DeviceState | Presence;
-
-export interface PacingOptions {
-  /** Sustained rate; `Infinity` for no limit. Rule: 2 000 NOTIFYs a second ÷ mean watchers per lamp. */
-  readonly writesPerSecond: number;
-  /** Writes that may go at once after a quiet time. */
-  readonly burst: number;
-  /** Setvars without an answer yet; past about 128, PJSIP stops answering phones. */
-  readonly window: number;
-}
+import type { LampsStatus, PacingOptions, Seen, Urgency, Writable, Write } from './write.ts';
 
 /** Live changes go before the backlog (repairs, snapshots, a change of belief), but for one write in this many. */
 export const BACKLOG_SHARE = 5;
-
-/** Whether a phone is to see something that happens now, or something that is owed since earlier. */
-export type Urgency = 'live' | 'backlog';
-
-export interface Write {
-  readonly id: number;
-  readonly lamp: string;
-  readonly state: Writable;
-  /** When the origin of this state heard of it; absent: not known, or owed since before. */
-  readonly since?: number;
-}
-
-export interface LampsStatus {
-  /** Lamps whose write is still owed, in flight not counted. */
-  readonly owed: number;
-  readonly unanswered: number;
-  /** Lamps whose last write was refused, to be tried again; and why, for the latest. */
-  readonly refused: number;
-  readonly refusedWhy: string | undefined;
-  /** So far: writes sent, refused, states overtaken by a later one before they were written, repairs of drift. */
-  readonly writesSent: number;
-  readonly writesRefused: number;
-  readonly writesCoalesced: number;
-  readonly driftRepairs: number;
-  /** Lamps that show something else than what Asterisk took from us; and one of them. */
-  readonly held: number;
-  readonly heldLamp: Held | undefined;
-}
-
-/** `shows`: what phones see. */
-export interface Held {
-  readonly lamp: string;
-  readonly shows: Seen;
-  readonly written: Seen | undefined;
-}
 
 /** A mismatch must last this long, with nothing in flight, to be drift and not an echo on its way. */
 export const DRIFT_SETTLE_MS = 1_000;
@@ -163,10 +115,19 @@ export class Lamps {
     return this.#lamps.get(lamp)?.written;
   }
 
-  /** A lamp that is no more; between sessions only, when nothing is owed or on its way. */
+  /** A lamp that is no more; only when nothing is owed or on its way. */
   forget(name: string): void {
     this.#lamps.delete(name);
+    this.#drifting.delete(name);
     this.#echoes.forget(name);
+  }
+
+  /** A lamp that is somebody else's from now on: what is owed is not written, and no answer is waited for. */
+  drop(name: string): void {
+    for (const queue of [this.#live, this.#backlog, this.#waiting]) queue.delete(name);
+    this.#failing.delete(name);
+    for (const [id, lamp] of this.#unanswered) if (lamp === name) this.#unanswered.delete(id);
+    this.forget(name);
   }
 
   /** A fresh AMI session: what it holds is what `found` says, and every difference is owed. */
@@ -209,15 +170,15 @@ export class Lamps {
     this.#owe(name, urgency);
   }
 
-  /** The writes that may go now, in order; each spends a token and a place in the window. */
-  due(now: number): Write[] {
+  /** The writes that may go now, in order; each spends a token and a place in the window. What is `parked` is owed no more. */
+  due(now: number, isParked: (lamp: string) => boolean = () => false): Write[] {
     const writes: Write[] = [];
     this.#refill(now);
     while (this.#tokens >= 1 && this.#unanswered.size < this.#options.window) {
       const name = this.#next();
       if (name === undefined) break;
       const lamp = this.#lamp(name);
-      if (lamp.desired === undefined || lamp.desired === lamp.written) {
+      if (lamp.desired === undefined || lamp.desired === lamp.written || isParked(name)) {
         this.#failing.delete(name);
         continue;
       }
@@ -253,7 +214,7 @@ export class Lamps {
    * The answer to a write; returns its lamp. Answers come in the order of the writes; one that belongs to
    * an older session is nobody's: `undefined`.
    */
-  done(id: number, ok: boolean, now: number, why = 'refused'): string | undefined {
+  done(id: number, ok: boolean, now: number, why = 'refused', isParked = false): string | undefined {
     const name = this.#unanswered.get(id);
     if (name === undefined) return undefined;
     this.#unanswered.delete(id);
@@ -262,6 +223,11 @@ export class Lamps {
     // The echo of this write may still be on its way: a mismatch has to last from now on.
     const drift = this.#drifting.get(name);
     if (drift !== undefined) this.#drifting.set(name, { ...drift, at: now });
+    if (isParked) {
+      // It cannot be written here at all, so it is not tried again until somebody wants it anew.
+      if (lamp.inFlight.length === 0) lamp.written = undefined;
+      return name;
+    }
     if (!ok) {
       this.#refused += 1;
       this.#refusedWhy = why;
@@ -285,14 +251,17 @@ export class Lamps {
     return name;
   }
 
-  /** Asterisk says what the lamp is: an echo, or somebody else's write. */
-  seen(name: string, state: Seen, now: number): void {
+  /** Asterisk says what the lamp is: an echo, or somebody else's write; `isListed`: a list does. */
+  seen(name: string, state: Seen, now: number, isListed = false): void {
     const lamp = this.#lamp(name);
     if (lamp.written === undefined && lamp.inFlight.length === 0 && !this.#waiting.has(name)) {
       lamp.written = state;
     }
     // A presence is of one Asterisk alone, and its events may be held back where nothing needs them.
-    if (!isPresence(state)) this.#echoes.told(name, state, lamp.written);
+    if (!isPresence(state)) {
+      if (isListed) this.#echoes.listed(name, state, lamp.written);
+      else this.#echoes.told(name, state, lamp.written);
+    }
     // Events come in the order of the writes: after the echo of an earlier value comes that of the last one.
     if (state === lamp.written) this.#drifting.delete(name);
     else this.#drifting.set(name, { state, at: now });
@@ -305,7 +274,6 @@ export class Lamps {
       this.#waiting.delete(name);
       this.#owe(name, 'backlog');
     }
-    this.#echoes.tick(now, (name) => this.#lamp(name).inFlight.length > 0);
     const drifted: string[] = [];
     for (const [name, { state, at }] of this.#drifting) {
       const lamp = this.#lamp(name);
@@ -313,7 +281,7 @@ export class Lamps {
       if (!settled || this.#isOwed(name) || lamp.inFlight.length > 0) continue;
       this.#drifting.delete(name);
       // Asterisk has what we wrote, and writing it again would change nothing either.
-      if (this.#echoes.isHeld(name)) continue;
+      if (this.#echoes.isHeldAt(name, state)) continue;
       lamp.written = state;
       if (lamp.desired === undefined || lamp.desired === state) continue;
       lamp.repairedAt = now;
@@ -322,6 +290,16 @@ export class Lamps {
       this.#owe(name, 'backlog');
     }
     return drifted;
+  }
+
+  /** Whether everything should be read again, to see what writes that nothing was told of have done. */
+  wantsList(now: number): boolean {
+    return this.#echoes.tick(now, (name) => this.#lamp(name).inFlight.length > 0);
+  }
+
+  /** Whether a write of it is owed, or has no answer yet. */
+  isBusy(name: string): boolean {
+    return this.#isOwed(name) || (this.#lamps.get(name)?.inFlight.length ?? 0) > 0;
   }
 
   /** When a token for the first write in line will be there; `undefined`: nothing waits for a token. */

@@ -103,6 +103,13 @@ export function enumerate(match: Match): string[] {
   return [...named].filter((extension) => !tests.some((item) => itemMatches(item, extension)));
 }
 
+/** The same one by one, for who may have seen enough soon; one named twice comes twice. */
+export function* extensionsOf(match: Match): Iterable<string> {
+  for (const item of partsOfMatch(match).naming) {
+    for (const extension of listed(item)) if (matches(match, extension)) yield extension;
+  }
+}
+
 /**
  * How many extensions the single and range items name, one named twice counted twice, and one that is excluded as
  * well. Makes no list of them.

@@ -1,10 +1,11 @@
 /**
  * What is told of the peers' side: shapes, and how an origin's trouble is worded.
  */
-import type { LampsStatus, Seen, Writable } from './lamps.ts';
+
 import type { Kind, State } from './message.ts';
 import type { Origin } from './origin.ts';
 import type { Belief } from './peer.ts';
+import type { LampsStatus, Seen, Writable } from './write.ts';
 
 export interface OriginStatus {
   readonly tag: string;

@@ -4,16 +4,16 @@
  * that makes of its lamps, origin.ts; when they are written, lamps.ts.
  */
 import type { Effect, FederationOptions, Input } from './door.ts';
-import { type ImportRule, importedAs } from './imports.ts';
-import { type Kept, KeptLamps, mostOf } from './kept.ts';
-import { Lamps, type Seen, type Urgency, type Writable } from './lamps.ts';
-import { type Entry, entryKey, type Message, type State } from './message.ts';
+import { atDoor, saidBy } from './imports.ts';
+import { type Kept, KeptLamps, keyOf, maxNameOf, NOTHING, toldOf } from './kept.ts';
+import { Lamps } from './lamps.ts';
+import { type Entry, entryKey, type Kind, type State } from './message.ts';
 import { type LampStatus, type MirrorStatus, refusedOf } from './mirror-status.ts';
 import { customName, customPresenceName, devicesOfHint } from './names.ts';
 import type { Note } from './note.ts';
 import { MAX_LAMPS_PER_ORIGIN, Origin, type OriginOptions } from './origin.ts';
-import { NOT_SET } from './presence.ts';
 import type { DeviceStatus, HintStatus, Listing, PresenceStatus } from './source.ts';
+import type { Seen, Urgency, Writable } from './write.ts';
 
 type MirrorOptions = Pick<FederationOptions, 'tag' | 'origins' | 'timing' | 'pacing'>;
 
@@ -28,6 +28,8 @@ export class Mirror {
   #asteriskUp = false;
   /** An Asterisk that takes nothing would fill the log with as many lines as there are writes. */
   #saidRefused = false;
+  /** It has no PRESENCE_STATE, as far as is known since everything was last read. */
+  #hasNoPresence = false;
   #changesIn = 0;
 
   constructor(options: MirrorOptions, now: number, emit: (effect: Effect) => void) {
@@ -37,7 +39,10 @@ export class Mirror {
   }
 
   /** Another config: origins come, go, come back or change; lamps of those that went are written first. */
-  configure(options: MirrorOptions, now: number): void {
+  /**
+   * `isOwn`: we export what this device or presentity says, so it is nobody's lamp.
+   */
+  configure(options: MirrorOptions, now: number, isOwn: (kept: Kept) => boolean): void {
     this.#lamps.setPacing(options.pacing);
     const gone: Origin[] = [];
     const wanted = new Map(options.origins.map((origin) => [origin.tag, origin]));
@@ -53,13 +58,19 @@ export class Mirror {
         this.#drop(origin.link, `what is imported from ${origin.tag} was changed`);
       }
     }
-    // Only now: a plain lamp may have gone over from one origin to another.
+    for (const origin of options.origins) {
+      if (!this.#origins.has(origin.tag)) this.#add(origin, options, now);
+    }
+    // Only now: a plain lamp may have gone over from one origin to another, or to ourselves.
+    this.#kept.rehome();
+    for (const kept of [...this.#kept.dropped()]) {
+      if (!isOwn(kept)) continue;
+      this.#kept.forget(kept);
+      this.#lamps.drop(entryKey(kept.kind, kept.name));
+    }
     for (const origin of this.#origins.values()) {
       for (const { kind, extension } of origin.replica.entries()) this.#kept.plain(origin, kind, extension);
       this.#relightAll(origin, gone.includes(origin) ? 'live' : 'backlog');
-    }
-    for (const origin of options.origins) {
-      if (!this.#origins.has(origin.tag)) this.#add(origin, options, now);
     }
   }
 
@@ -137,6 +148,7 @@ export class Mirror {
   /** What Asterisk holds, in a fresh session; {@link relight} follows. */
   sessionUp(listing: Listing): void {
     this.#asteriskUp = true;
+    this.#hasNoPresence = false;
     const found = new Map<string, Seen>();
     for (const status of listing.devices) {
       const key = keyOf(this.#ofDevice(status));
@@ -176,25 +188,26 @@ export class Mirror {
 
   relisted(listing: Listing, now: number): void {
     // First what Asterisk holds: a lamp that a hint names and that is not known may have been written long ago.
-    for (const status of listing.devices) this.seen(status, now);
-    for (const status of listing.presences) this.seenPresence(status, now);
+    for (const status of listing.devices) this.#seen(this.#ofDevice(status), status.state, now, true);
+    for (const status of listing.presences) this.#seen(this.#ofPresence(status), status.presence, now, true);
+    this.#tryPresences();
     for (const hint of listing.hints) this.watch(hint, 'backlog');
   }
 
   /** An echo of our own write, or a lamp somebody else touched. */
   seen(status: DeviceStatus, now: number): void {
-    this.#seen(this.#ofDevice(status), status.state, now);
+    this.#seen(this.#ofDevice(status), status.state, now, false);
   }
 
   /** The same of a presence. */
   seenPresence(status: PresenceStatus, now: number): void {
-    this.#seen(this.#ofPresence(status), status.presence, now);
+    this.#seen(this.#ofPresence(status), status.presence, now, false);
   }
 
-  #seen(kept: Kept | undefined, state: Seen, now: number): void {
+  #seen(kept: Kept | undefined, state: Seen, now: number, isListed: boolean): void {
     if (kept === undefined) return;
     const key = entryKey(kept.kind, kept.name);
-    this.#lamps.seen(key, state, now);
+    this.#lamps.seen(key, state, now, isListed);
     if (this.#lamps.desired(key) === undefined) this.#light(kept, toldOf(kept), 'backlog');
   }
 
@@ -209,12 +222,34 @@ export class Mirror {
     }
   }
 
-  writeDone({ id, ok, why }: Extract<Input, { type: 'writeDone' }>, now: number): void {
-    const lamp = this.#lamps.done(id, ok, now, why);
+  writeDone({ id, ok, why, absent }: Extract<Input, { type: 'writeDone' }>, now: number): void {
+    const lamp = this.#lamps.done(id, ok, now, why, absent);
+    if (absent) this.#hasNoPresence = true;
     if (ok && this.#lamps.refused === 0) this.#saidRefused = false;
+    if (ok && lamp !== undefined) this.#letGo(this.#kept.get(lamp));
     if (ok || lamp === undefined || this.#saidRefused) return;
     this.#saidRefused = true;
     this.#note({ kind: 'writeRefused', lamp, why: why ?? 'refused' });
+  }
+
+  /** A plain lamp that is none any more is somebody else's as soon as it shows nothing of ours. */
+  #letGo(kept: Kept | undefined): void {
+    if (kept === undefined || !kept.dropped) return;
+    const key = entryKey(kept.kind, kept.name);
+    if (this.#lamps.isBusy(key) || this.#lamps.written(key) !== NOTHING[kept.kind]) return;
+    this.#kept.forget(kept);
+    this.#lamps.forget(key);
+  }
+
+  /** Where it could not be written it may be now; one write finds out. */
+  #tryPresences(): void {
+    if (!this.#hasNoPresence) return;
+    this.#hasNoPresence = false;
+    for (const origin of this.#origins.values()) {
+      for (const kept of this.#kept.of(origin)) {
+        if (kept.kind === 'presence') this.#light(kept, toldOf(kept), 'backlog');
+      }
+    }
   }
 
   /** The link this one takes the place of, if there was one; `unknown`: nobody we know, and it is dropped. */
@@ -236,7 +271,7 @@ export class Mirror {
   heard({ peer, link, seq, message }: Extract<Input, { type: 'heard' }>, now: number): void {
     const origin = this.#origins.get(peer);
     if (origin === undefined || origin.former || origin.link !== link) return;
-    const accepted = origin.replica.accept(seq, atDoor(origin, message));
+    const accepted = origin.replica.accept(seq, atDoor(origin.imports, message));
     if (accepted.result === 'broken') return this.#drop(link, accepted.why);
     origin.heardAt = now;
     if (message.type === 'bye') {
@@ -265,14 +300,20 @@ export class Mirror {
 
   tick(now: number): void {
     for (const lamp of this.#lamps.tick(now)) this.#note({ kind: 'drift', lamp });
+    if (this.#lamps.wantsList(now)) this.#emit({ type: 'relist' });
   }
 
   /** The writes that may go now. */
   write(now: number): void {
-    for (const { lamp: key, ...write } of this.#lamps.due(now)) {
+    for (const { lamp: key, ...write } of this.#lamps.due(now, (key) => this.#isParked(key))) {
       const { kind = 'device', name: lamp = key } = this.#kept.get(key) ?? {};
       this.#emit({ type: 'setLamp', kind, lamp, ...write });
     }
+  }
+
+  /** This Asterisk takes no presence, and each try would cost a lamp its turn. */
+  #isParked(key: string): boolean {
+    return this.#hasNoPresence && this.#kept.get(key)?.kind === 'presence';
   }
 
   #add(origin: OriginOptions, { tag, timing }: MirrorOptions, now: number): void {
@@ -280,7 +321,7 @@ export class Mirror {
   }
 
   #relightAll(origin: Origin, urgency: Urgency): void {
-    for (const kept of this.#kept.of(origin)) this.#light(kept, toldOf(kept), urgency);
+    for (const kept of [...this.#kept.of(origin)]) this.#light(kept, toldOf(kept), urgency);
   }
 
   /** The origin says what an extension is: its lamps follow. */
@@ -294,16 +335,24 @@ export class Mirror {
     const tagged = this.#kept.tagged(origin, kind, extension);
     if (typeof tagged === 'object') this.#light(tagged, told, urgency, since);
     // It is gone at the origin too: then nothing is missing here.
-    else if (told === undefined) origin.refused.delete(extension);
+    else if (told === undefined) origin.refused.delete(entryKey(kind, extension));
     else if (tagged === 'too-many') {
-      this.#refuse(origin, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
+      this.#refuse(origin, kind, extension, `it would be more than ${MAX_LAMPS_PER_ORIGIN} lamps of one PBX`);
     } else {
       const what = kind === 'device' ? 'lamp' : kind;
-      const why = `its ${what} ${extension}*${origin.tag} would be longer than ${mostOf(kind)} characters`;
-      this.#refuse(origin, extension, why);
+      const why = `its ${what} ${extension}*${origin.tag} would be longer than ${maxNameOf(kind)} characters`;
+      this.#refuse(origin, kind, extension, why);
     }
     const plain = this.#kept.plain(origin, kind, extension);
-    if (plain !== undefined) this.#light(plain, told, urgency, since);
+    if (typeof plain === 'object') this.#light(plain, told, urgency, since);
+    else if (plain !== undefined && told !== undefined) {
+      this.#refuse(
+        origin,
+        kind,
+        extension,
+        `it would be more than ${MAX_LAMPS_PER_ORIGIN} plain lamps and presences`,
+      );
+    }
   }
 
   /** Lights one lamp as it should be when the origin has `told` this state. */
@@ -316,11 +365,12 @@ export class Mirror {
     const written = this.#lamps.written(key) ?? this.#lamps.desired(key);
     const state = dropped ? NOTHING[kind] : origin.desiredOf(kind, told, written);
     if (state !== undefined) this.#lamps.want(key, state, urgency, since);
+    this.#letGo(kept);
   }
 
   /** Said once a link. */
-  #refuse(origin: Origin, extension: string, why: string): void {
-    if (origin.refused.size < MAX_REFUSED) origin.refused.set(extension, why);
+  #refuse(origin: Origin, kind: Kind, extension: string, why: string): void {
+    if (origin.refused.size < MAX_REFUSED) origin.refused.set(entryKey(kind, extension), why);
     if (origin.saidRefused) return;
     origin.saidRefused = true;
     this.#note({ kind: 'extensionRefused', peer: origin.tag, extension, why });
@@ -344,30 +394,4 @@ export class Mirror {
   #note(note: Note): void {
     this.#emit({ type: 'note', note });
   }
-}
-
-/** What a lamp shows that is none any more: the neutral element of each kind. */
-const NOTHING = { device: 'INVALID', presence: NOT_SET } as const;
-
-/** As a text to compare: that a line moved in the file is no change. */
-function saidBy(rules: readonly ImportRule[]): string {
-  return JSON.stringify(rules.map(({ where: _, ...rule }) => rule));
-}
-
-function keyOf(kept: Kept | undefined): string | undefined {
-  return kept && entryKey(kept.kind, kept.name);
-}
-
-function toldOf({ origin, kind, extension }: Kept): State | undefined {
-  return extension === undefined ? undefined : origin.replica.get(extension, kind);
-}
-
-/** A message as we take it: without what the rules leave out, and by the names they give. */
-function atDoor({ imports }: Origin, message: Message): Message {
-  if (imports.length === 0 || !('entries' in message)) return message;
-  const entries = message.entries.flatMap((entry): Entry[] => {
-    const extension = importedAs(imports, entry.extension);
-    return extension === undefined ? [] : [{ ...entry, extension }];
-  });
-  return { ...message, entries };
 }

@@ -127,10 +127,3 @@ export function devicesOfHint(hint: string): string[] {
     .map((device) => device.trim())
     .filter((device) => device !== '');
 }
-
-/** The lamps a hint names: a hint that names any is never exported (law 4), and its lamps are kept true (law 3). */
-export function lampsOfHint(hint: string): LampName[] {
-  return devicesOfHint(hint)
-    .map(lampOfDevice)
-    .filter((lamp) => lamp !== undefined);
-}

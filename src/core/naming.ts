@@ -39,6 +39,11 @@ interface NameSet {
   readonly wide: readonly Piece[];
 }
 
+/** All names of the line, but for those that regular expressions give or exclude; `undefined`: too many shapes. */
+export function shapesOfNames(line: NamingLine): readonly Shape[] | undefined {
+  return namesOf(line)?.pieces.map(({ names }) => names);
+}
+
 /** How much there is to compare: all shapes of the names, and those with more than one name. */
 export function sizeOfNames(line: NamingLine): { readonly all: number; readonly wide: number } {
   const set = namesOf(line);

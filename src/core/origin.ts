@@ -3,17 +3,20 @@
  * (law 3). Owns that decision and the set of lamps it concerns; writes nothing itself.
  */
 import type { ImportRule, PlainRule } from './imports.ts';
-import type { Seen, Writable } from './lamps.ts';
 import type { Kind, State, StateOf } from './message.ts';
 import { type BeliefTiming, Peer } from './peer.ts';
 import { GONE_PRESENCE, NOT_SET } from './presence.ts';
 import { Replica } from './replica.ts';
 import { type DeviceState, toWritable, type WritableState } from './state.ts';
+import type { Seen, Writable } from './write.ts';
 
 /** What the lamps of a gone origin show; `hold`: what they showed last. */
 export type GoneState = 'UNAVAILABLE' | 'BUSY' | 'INVALID' | 'hold';
 
-/** Lamps one origin may ever have in one run; each is a row in Asterisk's database that stays for ever. */
+/**
+ * Lamps one origin may ever have in one run; each is a row in Asterisk's database that stays for ever. As many again may
+ * be beside them: presences and plain lamps, which must not take their room.
+ */
 export const MAX_LAMPS_PER_ORIGIN = 100_000;
 
 export interface OriginOptions {
@@ -46,6 +49,8 @@ export class Origin {
   plain: readonly PlainRule[];
   /** The keys of its lamps here: told by the origin, named by a local hint, or found in Asterisk. */
   readonly #lamps = new Set<string>();
+  /** Those of them that are no `EXT*tag`, or a presence. */
+  readonly #beside = new Set<string>();
 
   constructor(options: OriginOptions, timing: BeliefTiming, now: number) {
     const { tag, goneState, former = false, imports = [], plain = [] } = options;
@@ -84,16 +89,19 @@ export class Origin {
     return this.#lamps;
   }
 
-  /** False when the origin has as many lamps as it may: this one is not kept. */
-  keep(lamp: string): boolean {
+  /** False when the origin has as many lamps as it may: this one is not kept. `isBeside`: a presence, or a plain lamp. */
+  keep(lamp: string, isBeside: boolean): boolean {
     if (this.#lamps.has(lamp)) return true;
-    if (this.#lamps.size >= MAX_LAMPS_PER_ORIGIN) return false;
+    const others = isBeside ? this.#beside.size : this.#lamps.size - this.#beside.size;
+    if (others >= MAX_LAMPS_PER_ORIGIN) return false;
     this.#lamps.add(lamp);
+    if (isBeside) this.#beside.add(lamp);
     return true;
   }
 
   /** It has no such lamp here any more. */
   forget(lamp: string): void {
+    this.#beside.delete(lamp);
     this.#lamps.delete(lamp);
   }
 

@@ -56,7 +56,7 @@ export function shapesOfRange(first: string, last: string): Shape[] {
 }
 
 /** What may still be spent on a match. */
-export interface Budget {
+interface Budget {
   shapes: number;
   steps: number;
 }

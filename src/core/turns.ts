@@ -2,25 +2,27 @@
  * A queue of lamps in which every origin has its turn: first come, first served within one origin, round robin
  * between them, so that a PBX in a storm does not keep the others' lamps waiting. Owns the order only.
  */
+
 /** Whose lamp it is, by its key. */
 export type OriginOf = (lamp: string) => string;
 
 export class Turns {
   /** Origin → its lamps; the first origin is next. */
   readonly #origins = new Map<string, Set<string>>();
+  /** Lamp → the origin it waits under: while it does, it may become another's. */
+  readonly #under = new Map<string, string>();
   readonly #originOf: OriginOf;
-  #size = 0;
 
   constructor(originOf: OriginOf) {
     this.#originOf = originOf;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#under.size;
   }
 
   has(lamp: string): boolean {
-    return this.#origins.get(this.#originOf(lamp))?.has(lamp) ?? false;
+    return this.#under.has(lamp);
   }
 
   /** Lamps of one origin. */
@@ -31,17 +33,20 @@ export class Turns {
   /** A lamp that is in it keeps its place. */
   add(lamp: string): void {
     if (this.has(lamp)) return;
-    const lamps = this.#origins.get(this.#originOf(lamp));
-    if (lamps === undefined) this.#origins.set(this.#originOf(lamp), new Set([lamp]));
+    const origin = this.#originOf(lamp);
+    this.#under.set(lamp, origin);
+    const lamps = this.#origins.get(origin);
+    if (lamps === undefined) this.#origins.set(origin, new Set([lamp]));
     else lamps.add(lamp);
-    this.#size += 1;
   }
 
   delete(lamp: string): void {
-    const lamps = this.#origins.get(this.#originOf(lamp));
-    if (!lamps?.delete(lamp)) return;
-    this.#size -= 1;
-    if (lamps.size === 0) this.#origins.delete(this.#originOf(lamp));
+    const origin = this.#under.get(lamp);
+    if (origin === undefined) return;
+    this.#under.delete(lamp);
+    const lamps = this.#origins.get(origin);
+    lamps?.delete(lamp);
+    if (lamps?.size === 0) this.#origins.delete(origin);
   }
 
   /** Takes the lamp whose turn it is. */
@@ -50,7 +55,7 @@ export class Turns {
       this.#origins.delete(origin);
       for (const lamp of lamps) {
         lamps.delete(lamp);
-        this.#size -= 1;
+        this.#under.delete(lamp);
         if (lamps.size > 0) this.#origins.set(origin, lamps);
         return lamp;
       }
@@ -65,6 +70,6 @@ export class Turns {
 
   clear(): void {
     this.#origins.clear();
-    this.#size = 0;
+    this.#under.clear();
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ExportRule } from './export-rules.ts';
 import type { Told } from './exported.ts';
-import type { Entry } from './message.ts';
+import { type Entry, entryKey } from './message.ts';
 
 /** The view of everything; it is published also when no peer is in it, for those who watch us. */
 export const ALL = 'all';
@@ -39,9 +39,30 @@ export class Views {
   }
 }
 
+type To = Told['to'];
+
+export function maySee(peer: string, to: To): boolean {
+  return to === undefined || to.includes(peer);
+}
+
 /** What one peer may see. */
 export function seenBy(peer: string, told: readonly Told[]): Entry[] {
-  return told.filter(({ to }) => to === undefined || to.includes(peer)).map(withoutTo);
+  return told.filter(({ to }) => maySee(peer, to)).map(withoutTo);
+}
+
+/** Who could see entries before, and who can now, where that is not the same; each such pair once. */
+export function movedBetween(before: readonly Told[], now: readonly Told[]): (readonly [was: To, is: To])[] {
+  const was = new Map(before.map((told) => [entryKey(told.kind, told.extension), told.to]));
+  const moved = new Map<string, readonly [To, To]>();
+  const seen = new Map<To, Set<To>>();
+  for (const { kind, extension, to } of now) {
+    const key = entryKey(kind, extension);
+    const old = was.get(key);
+    if (!was.has(key) || old === to || seen.get(old)?.has(to)) continue;
+    seen.set(old, (seen.get(old) ?? new Set()).add(to));
+    moved.set(JSON.stringify([old, to]), [old, to]);
+  }
+  return [...moved.values()];
 }
 
 function withoutTo(told: Told): Entry {

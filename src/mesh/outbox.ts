@@ -32,7 +32,7 @@ export class Outbox {
   readonly #handlers: OutboxHandlers;
   #seq = 0;
   /** The snapshot being sent, part by part; the peer joins parts until `last`, so it is always finished. */
-  #current: { readonly entries: readonly Entry[]; next: number } | undefined;
+  #current: { entries: readonly Entry[]; next: number } | undefined;
   /** The snapshot after that one; a newer one takes its place. */
   #following: readonly Entry[] | undefined;
   /**
@@ -69,7 +69,15 @@ export class Outbox {
     this.#pending.clear();
     this.#pendingBytes = 0;
     if (this.#current === undefined) this.#current = { entries, next: 0 };
-    else this.#following = entries;
+    else {
+      // The peer may see less now: what is still to go out of the one under way is only what is in this one too.
+      const may = new Set(entries.map(keyOf));
+      const out = this.#current.next * MAX_FRAME_STATES;
+      const { entries: old } = this.#current;
+      const rest = old.slice(out).filter((entry) => may.has(keyOf(entry)));
+      this.#current.entries = [...old.slice(0, out), ...rest];
+      this.#following = entries;
+    }
     this.pump();
   }
 
@@ -154,7 +162,7 @@ export class Outbox {
   }
 
   #keep(entry: Entry, at: number): void {
-    const key = entryKey(entry.kind, entry.extension);
+    const key = keyOf(entry);
     const before = this.#pending.get(key);
     if (before !== undefined) {
       this.#handlers.coalesced();
@@ -173,7 +181,11 @@ export class Outbox {
 /** No extension is empty, so no entry has this key. */
 const ALIVE_KEY = '';
 
+function keyOf({ kind, extension }: Entry): string {
+  return entryKey(kind, extension);
+}
+
 function cost(entry: Entry): number {
-  const texts = entry.kind === 'presence' ? (entry.state?.length ?? 0) : 0;
+  const texts = entry.kind === 'presence' ? Buffer.byteLength(entry.state ?? '') : 0;
   return entry.extension.length + texts + ENTRY_BYTES;
 }

@@ -8,7 +8,7 @@ import { Merge } from '../../src/ami/merge.ts';
 import type { Message } from '../../src/ami/message.ts';
 import { fixture, parseRecording } from '../sim/recording.ts';
 import { until } from '../until.ts';
-import { begin, closeAll, up } from './recorder.ts';
+import { closeAll, up } from './recorder.ts';
 import {
   type Action,
   answers,
@@ -103,10 +103,13 @@ for (const [title, replies] of [
   ['Asterisk does not know it', { listcommands: unknownCommand, voicemailuserslist: unknownCommand }],
 ] as const) {
   test(`a config with mailboxes is told that app_voicemail is missing: ${title}`, async () => {
-    const { seen } = await begin({ replies }, ON);
-    await until('failed', () => seen.failed.length >= 1);
-    assert.equal(seen.failed[0]?.reason, 'missing-module');
-    assert.match(seen.failed[0]?.text ?? '', /no VoicemailUsersList; load app_voicemail/);
+    const { seen } = await up({ replies }, ON);
+    assert.match(
+      seen.asterisk.status().lacking ?? '',
+      /no VoicemailUsersList, .*`mailbox:` lines .*; load app_voicemail/,
+    );
+    assert.ok(!seen.lists.includes('VoicemailUsersList'));
+    assert.deepEqual([seen.ups[0]?.mailboxes, seen.failed], [[], []]);
   });
 }
 

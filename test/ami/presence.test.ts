@@ -18,7 +18,7 @@ import {
 } from '../../src/core/presence.ts';
 import { fixture, parseRecording } from '../sim/recording.ts';
 import { until } from '../until.ts';
-import { begin, closeAll, up } from './recorder.ts';
+import { closeAll, up } from './recorder.ts';
 import { answers, commands, deviceEvent, list, parse, presenceEvent, unknownCommand } from './scripted.ts';
 
 afterEach(closeAll);
@@ -82,10 +82,13 @@ for (const [title, replies] of [
   ['Asterisk does not know it', { listcommands: unknownCommand, presencestatelist: unknownCommand }],
 ] as const) {
   test(`a config that takes states from presence is told which module is missing: ${title}`, async () => {
-    const { seen } = await begin({ replies }, { presences: true });
-    await until('failed', () => seen.failed.length >= 1);
-    assert.equal(seen.failed[0]?.reason, 'missing-module');
-    assert.match(seen.failed[0]?.text ?? '', /no PresenceStateList; load res_manager_presencestate/);
+    const { seen } = await up({ replies }, { presences: true });
+    assert.match(
+      seen.asterisk.status().lacking ?? '',
+      /no PresenceStateList, .*`presence:` lines .*; load res_manager_presencestate/,
+    );
+    assert.ok(!seen.lists.includes('PresenceStateList'));
+    assert.deepEqual([seen.ups[0]?.presences, seen.failed], [[], []]);
   });
 }
 

@@ -52,6 +52,20 @@ export const QUICK: Times = {
   stayedUp: 0,
 };
 
+/** For {@link pingedOn}: what calls for a relist has it begin without a wait, and Pings are more than a timer apart. */
+export const AT_ONCE = { relistDebounce: 0, relistAfterRepeat: 0 } as const;
+export const PINGING = { pingEveryMs: 5 } as const;
+
+/**
+ * What was told until now has had its consequences: with the two above, a relist that it called for has asked for its
+ * lists. For the first answer may be to a Ping under way, and the second Ping may leave within the millisecond that
+ * Node makes of a wait of 0; the third leaves after the lists were asked for, and is answered after them.
+ */
+export async function pingedOn(seen: Recorder): Promise<void> {
+  const enough = seen.answered + 3;
+  await until('three answers', () => seen.answered >= enough);
+}
+
 const open: { close(): Promise<void> }[] = [];
 
 /** For `afterEach`: closes what the functions below opened, and what was given to `closeLater`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../until.ts';
-import { begin, closeAll, up } from './recorder.ts';
+import { AT_ONCE, begin, closeAll, PINGING, pingedOn, up } from './recorder.ts';
 import { type Action, answers, BOOTED, deviceEvent, HINTS, hintEvent, list } from './scripted.ts';
 
 afterEach(closeAll);
@@ -146,42 +146,48 @@ test('a hint that a dialplan reload takes away after it was listed once more is 
 });
 
 test('hints that change call for nothing', async () => {
-  const { server, seen } = await up();
+  const { server, seen } = await up({}, PINGING, AT_ONCE);
   for (let i = 0; i < 40; i++) server.peer.say(hintEvent('1001', (i + 1) % 2) + hintEvent('1002', i % 2));
   await until('all told', () => seen.hints.length === 80);
-  await sleep(60);
-  assert.deepEqual(seen.relisted, []);
+  await pingedOn(seen);
+  assert.equal(listsOf(server.actions), 1);
 });
 
 test('hints with several devices, which repeat that they ring from 22.11 on, call for nothing; a repeated INUSE does', async () => {
   const group = (status: number) => hintEvent('1003', status, 'PJSIP/1003&PJSIP/1004');
-  const { server, seen } = await up({
-    replies: { extensionstatelist: (action) => list(action, 'ExtensionStateList', [...HINTS, group(0)]) },
-  });
+  const { server, seen } = await up(
+    { replies: { extensionstatelist: (action) => list(action, 'ExtensionStateList', [...HINTS, group(0)]) } },
+    PINGING,
+    AT_ONCE,
+  );
   server.peer.say(group(8) + group(8) + group(9) + group(9) + group(8) + group(0));
   await until('all told', () => seen.hints.length === 6);
-  await sleep(60);
-  assert.deepEqual(seen.relisted, []);
+  await pingedOn(seen);
+  assert.equal(listsOf(server.actions), 1);
   server.peer.say(group(1) + group(1));
   await until('relisted', () => seen.relisted.length >= 1);
 });
 
 test('a hint that a reload takes away says so from 22.11 on: it is told, and calls for nothing', async () => {
-  const { server, seen } = await up();
+  const { server, seen } = await up({}, PINGING, AT_ONCE);
   server.peer.say(hintEvent('1001', -2, ''));
   await until('told', () => seen.hints.length === 1);
   assert.equal(seen.hints[0]?.status, -2);
-  await sleep(60);
-  assert.deepEqual(seen.relisted, []);
+  await pingedOn(seen);
+  assert.equal(listsOf(server.actions), 1);
 });
 
 test('a reload from 22.11 on, which repeats nothing, leaves hints that were asked for; they are asked for again', async () => {
-  const { server, seen } = await begin({
-    replies: {
-      extensionstate: (action) =>
-        `Response: Success\nActionID: ${action['actionid']}\nHint: PJSIP/2001\nStatus: 0\n\n`,
+  const { server, seen } = await begin(
+    {
+      replies: {
+        extensionstate: (action) =>
+          `Response: Success\nActionID: ${action['actionid']}\nHint: PJSIP/2001\nStatus: 0\n\n`,
+      },
     },
-  });
+    PINGING,
+    AT_ONCE,
+  );
   seen.toAsk = (listed) => (listed.some(({ extension }) => extension === '2001') ? [] : PATTERN);
   await until('up', () => seen.ups.length >= 1);
   server.peer.say(RELOAD);
@@ -189,8 +195,8 @@ test('a reload from 22.11 on, which repeats nothing, leaves hints that were aske
   assert.deepEqual(seen.relisted[0], seen.ups[0]);
   server.peer.say(hintEvent('2001', 8));
   await until('told', () => seen.hints.length === 1);
-  await sleep(60);
-  assert.equal(seen.relisted.length, 1);
+  await pingedOn(seen);
+  assert.equal(listsOf(server.actions), 2);
 });
 
 test('on an Asterisk without devices, hints that change without an event give the manager user away', async () => {

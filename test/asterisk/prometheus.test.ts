@@ -38,6 +38,7 @@ const BACKLOG = 30;
 
 /** An extension that takes a call for a minute. */
 const CALLABLE = 'exten => 600,1,Answer()\n same => n,Wait(60)\n';
+const OF_PRESENCE = { presence: 'CustomPresence:{ext}', match: '_XXXX' };
 const OF_CHANNELS = { channels: 'PJSIP/{ext}', match: '30000-30099' };
 
 /** What a broker is told of a simulated Asterisk, but for its port. */
@@ -162,6 +163,18 @@ describe('Prometheus scrapes the brokers', { skip, concurrency: true }, () => {
         mend: async () => {
           await mskBroker.reload({ exports });
           await msk.cli('channel request hangup all');
+        },
+      });
+      await fault('source-missing', {
+        at: mskBroker,
+        make: async () => {
+          await msk.cli('module unload res_manager_presencestate.so');
+          await mskBroker.reload({ exports: [...exports, OF_PRESENCE] });
+        },
+        mend: async () => {
+          await msk.cli('module load res_manager_presencestate.so');
+          // That alone tells nothing.
+          await msk.cli('module reload res_manager_presencestate.so');
         },
       });
       await fault('write-refused', {

@@ -40,6 +40,7 @@ test('every fault has its condition', () => {
     [{ ...WELL, asterisk: { up: false, answers: false, why: 'it said no' } }, ['asterisk-down']],
     [{ ...WELL, asterisk: { up: true, answers: false } }, ['asterisk-silent']],
     [{ ...WELL, asterisk: { up: true, answers: true, deaf: 'no channels' } }, ['events-missing']],
+    [{ ...WELL, asterisk: { up: true, answers: true, lacking: 'no list' } }, ['source-missing']],
     [{ ...WELL, exports: { ...exports, leftOut: 7 } }, ['exports-left-out']],
     [{ ...WELL, exports: { ...exports, size: 0 } }, ['exports-nothing']],
     [{ ...WELL, exports: { ...exports, size: 0, rules: 0 } }, []],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { ask, follow, MAX_ANSWER_BYTES } from '../../src/cli/api.ts';
+import { VERSION } from '../../src/cli/version.ts';
 import { newFolder } from '../config/folder.ts';
 import { type Answer, fakeBroker, json, peerOf, statusOf, text } from './fake-broker.ts';
 import { hintmesh } from './in-process.ts';
@@ -121,22 +122,55 @@ describe('an answer', () => {
   });
 
   test('that is another than expected is told with the place', async () => {
+    const { version: _, ...no } = statusOf();
     const wrong = async (value: unknown, where: string) =>
       assert.equal(
         await failure(json(value)),
         `the answer of ${broker.url} is not understood (${where}): another program is there, or a hintmesh of another version`,
       );
     await wrong({}, 'pbx');
-    await wrong({ ...statusOf(), uptimeSeconds: '3' }, 'uptimeSeconds');
-    await wrong({ ...statusOf(), lamps: { known: 1, owed: -1, unanswered: 0 } }, 'lamps.owed');
-    await wrong({ ...statusOf(), peers: {} }, 'peers');
-    await wrong(
+    await wrong(no, 'version');
+    await wrong({ ...no, version: '1\u001b[2J', exports: '1' }, 'exports');
+    const place = async (value: unknown, where: string) =>
+      assert.ok(
+        (await failure(json(value))).startsWith(`the answer of ${broker.url} is not understood (${where}): `),
+      );
+    await place({ ...statusOf(), uptimeSeconds: '3' }, 'uptimeSeconds');
+    await place({ ...statusOf(), lamps: { known: 1, owed: -1, unanswered: 0 } }, 'lamps.owed');
+    await place({ ...statusOf(), peers: {} }, 'peers');
+    await place(
       { ...statusOf(), peers: [peerOf(), { ...peerOf(), link: { transport: 1 } }] },
       'peers[1].link.transport',
     );
-    await wrong({ ...statusOf(), conditions: [null] }, 'conditions[0]');
+    await place({ ...statusOf(), conditions: [null] }, 'conditions[0]');
     assert.match(await failure(text('<html>')), /is not understood \(it is no JSON\)/);
     assert.match(await failure(json(null)), /is not understood: another/);
+  });
+
+  test('of a broker of another version is told with both versions, and what to do', async () => {
+    const why = `the broker is hintmesh 0.1.9, and this command is ${VERSION}
+  restart the broker with this version: systemctl restart hintmesh`;
+    const old = statusOf({ version: '0.1.9' });
+    assert.equal(
+      await failure(json({ ...old, exports: '1' })),
+      `the answer of ${broker.url} is not understood (exports): ${why}`,
+    );
+    broker.answers.set('GET /api/status', json(old));
+    broker.answers.set('GET /api/states', json([{ pbx: 'msk', extension: '1001', state: 'INUSE' }]));
+    const states = await hintmesh('states', '--url', broker.url);
+    assert.deepEqual(states, {
+      code: 1,
+      out: '',
+      err: `the answer of ${broker.url} is not understood ([0].kind): ${why}\n`,
+    });
+    broker.answers.set('GET /api/status', json(statusOf({ version: VERSION })));
+    const same = await hintmesh('states', '--url', broker.url);
+    assert.match(same.err, / is hintmesh .* too, but perhaps of another build\n {2}if .* restart it: /);
+    for (const status of [json({}, 404), text('no'), json(null), text('')]) {
+      broker.answers.set('GET /api/status', status);
+      const { err } = await hintmesh('states', '--url', broker.url);
+      assert.match(err, /is not understood \(\[0\]\.kind\): another program is there/);
+    }
   });
 
   test('that is no HTTP, or breaks off, is told as such', async () => {

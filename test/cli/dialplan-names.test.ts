@@ -144,6 +144,11 @@ describe('patterns', () => {
     );
   });
 
+  test('a pattern that must not be is not made; its names are written out', () => {
+    const { groups, explicit } = sortKeys([key('1001'), key('*71')], ['00'], false, new Set(['*XX', 'XX']));
+    assert.deepEqual([groups.map(({ places }) => places.join('')), explicit], [['XXXX'], [key('*71')]]);
+  });
+
   test('characters that are wildcards stand in brackets', () => {
     const named = key('zxn1.', { number: '1', relation: { ...SAME, before: 'zxn', after: '.' } });
     assert.deepEqual(patterns([named]), { patterns: ['[z][x][n]X[.]'], explicit: [] });

@@ -201,11 +201,16 @@ describe('the printed dialplan', () => {
     ]);
   });
 
-  test('a prefix that makes one name look like another is refused', () => {
-    const peers = [{ tag: 'spb', keys: [key('1001'), key('*761001')] }];
-    assert.throws(() => print({ ...PLAN, keys: [], peers }, { pickup: '*76' }), {
-      message:
-        '--pickup *76: *76XXXX is also an extension of spb by itself (*XXXXXX); choose another prefix, or --no-pickup',
-    });
+  test('a plain lamp whose name the peer may choose has no call and no pickup', () => {
+    const plain = [
+      { ...key('301'), pbx: 'spb' },
+      { ...key('911', { presence: true }), pbx: 'spb', lampOnly: true },
+    ];
+    assert.deepEqual(context(print({ ...PLAN, plain }), 'hintmesh-plain-lamps'), [
+      'exten => 301,hint,Custom:301',
+      ' same => 1,Dial(PJSIP/301@trunk-spb)',
+      'exten => **301,1,Dial(PJSIP/**301@trunk-spb)',
+      'exten => 911,hint,Custom:911,CustomPresence:911',
+    ]);
   });
 });

@@ -157,6 +157,58 @@ describe('dialplan', () => {
     assert.ok(!out.includes('\nexten => h,'));
   });
 
+  test('a name that looks like a pickup is left out with a warning, and the rest is printed', async () => {
+    files.write(`peers: [${PEER}]`);
+    answers([lampOf('2001'), lampOf('**2001')]);
+    const { code, out, err } = await hintmesh('dialplan', ...AT);
+    assert.equal(code, 0);
+    assert.match(err, /^warning: \*\*2001 of spb is left out: with the pickup prefix \*\*, .*\n$/);
+    assert.ok(out.includes('\nexten => _XXXX*spb,hint,'));
+    assert.ok(!out.includes('\nexten => _**XXXX*spb,hint,'));
+  });
+
+  test('a peer chooses no name that is dialled here: open patterns of plain_lamps make lamps alone', async () => {
+    const names = ['301', '112', '911', '*97', '#', '2001', 'x1'];
+    const printedFor = async (match: string) => {
+      files.write(`peers: [${PEER}]\nplain_lamps:\n  - { from: spb, match: ${match} }\n`);
+      answers([...names.map((name) => lampOf(name)), lampOf('911', { kind: 'presence', state: 'away,,' })]);
+      const { code, out, err } = await hintmesh('dialplan', ...AT, '--no-pickup');
+      assert.equal(code, 0);
+      const lines = out.slice(out.indexOf('\n[hintmesh-plain-lamps]')).split('\n');
+      const called = lines.flatMap((line, at) =>
+        lines[at + 1]?.startsWith(' same => 1,Dial(') ? [/^exten => (.*),hint,/.exec(line)?.[1]] : [],
+      );
+      const lit = lines.flatMap((line) => /^exten => (.*),hint,/.exec(line)?.[1] ?? []);
+      return { called, lit, err };
+    };
+    const all = ['#', '*97', '112', '301', '911', '2001', 'x1'];
+    const open = await printedFor('[_30X, "_[*#0-9].", "_[#]!", "2001", "112-119", /^x/]');
+    assert.deepEqual(open.lit.toSorted(), all.toSorted());
+    assert.deepEqual(open.called, ['112', '301', '2001']);
+    assert.match(
+      open.err,
+      /^warning: .*b1\.yaml:\d+:\d+: lamps without calls: \*97, #, 911, x1 of spb; an open pattern or a regular .*\n$/,
+    );
+    const closed = await printedFor('[_XXX, _XXXX]');
+    assert.deepEqual([closed.called, closed.err], [['112', '301', '911', '2001'], '']);
+  });
+
+  test('a plain lamp is left out once, whatever its kinds', async () => {
+    files.write(`peers: [${PEER}]\nplain_lamps: [{ from: spb, match: _X }, { from: spb, match: h }]\n`);
+    answers([lampOf('h'), lampOf('h', { kind: 'presence', state: 'away,,' })]);
+    const { err } = await hintmesh('dialplan', ...AT);
+    assert.match(err, /^warning: the plain lamp h of spb is left out: [^\n]*\n$/);
+  });
+
+  test('rows of a kind that this version does not know make no keys', async () => {
+    files.write(`peers: [${PEER}]`);
+    answers([lampOf('301'), { ...lampOf('fax1'), kind: 'fax' }, { ...ours('1001'), kind: 'fax' }]);
+    assert.deepEqual(hints(await printed()), [
+      'exten => hintmesh,hint,Custom:hintmesh',
+      'exten => _XXX*spb,hint,Custom:${STRREPLACE(EXTEN,-)}',
+    ]);
+  });
+
   test('prints nothing while too little is known', async () => {
     files.write(CONFIG);
     const asterisk = { up: true, answers: true, standsBy: false };

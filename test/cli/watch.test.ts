@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import type { WatchEvent } from '../../src/http/contract.ts';
-import { conditionOf, fakeBroker, json } from './fake-broker.ts';
+import { conditionOf, fakeBroker, json, statusOf } from './fake-broker.ts';
 import { hintmesh, hintmeshIn } from './in-process.ts';
 
 const broker = await fakeBroker();
@@ -146,6 +146,15 @@ describe('watch', () => {
       assert.deepEqual([code, out], [1, '']);
       assert.match(err, why);
     }
+  });
+
+  test('tells both versions where the broker has another one', async () => {
+    watched(['{"type":"lamp","pbx":"spb","extension":"1001","state":"INUSE"}\n'], () => {});
+    broker.answers.set('GET /api/status', json(statusOf({ version: '0.1.9' })));
+    const { code, out, err } = await watch();
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(err, /not understood \(kind\): the broker is hintmesh 0\.1\.9, and this command is /);
+    assert.match(err, /\n  restart the broker with this version: /);
   });
 
   test('says when no broker is there', async () => {

@@ -2,6 +2,7 @@
 // with its place and with what is allowed.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MAX_OVERLAPS } from '../../src/config/lines.ts';
 import { BASE } from './folder.ts';
 import { type Bad, bad, exporting, folder, refuses, type Told } from './refuses.ts';
 
@@ -217,12 +218,28 @@ describe('among its imports, a config is refused for', () => {
       ['from: spb, match: _1XXX', 'from: spb, match: 1001'],
       [
         '14:25',
-        /import\[1\] and import\[0\] \(.*h.yaml:13:5\) can both mean extension 1001 of spb; narrow one of them/,
+        /import\[1\] and import\[0\] \(.*h.yaml:13:5\) can both mean extension 1001 of spb; an extension has one name here, so narrow one of them/,
       ],
+    ),
+    'two lines for one extension of a peer, though under two names': imports(
+      ['from: spb, match: _1XXX, as: "7{ext}"', 'from: spb, match: 1001, as: "8{ext}"'],
+      ['14:25', /import\[1\] and import\[0\] \(.*h.yaml:13:5\) can both mean extension 1001 of spb;/],
+    ),
+    'two lines for one extension, of which one renames': imports(
+      ['from: spb, match: 1001, as: "boss{ext:4}"', 'from: spb, match: _1XXX'],
+      ['14:25', /can both mean extension 1001 of spb/],
+    ),
+    'two lines for one extension of any peer, under two names': imports(
+      ['match: 1001, as: "7{ext}"', 'match: _1XXX, as: "8{ext}"'],
+      ['14:14', /can both mean extension 1001 of any peer/],
     ),
     'a line for all peers beside one of one': imports(
       ['match: _1XXX', 'from: spb, match: 1001'],
       ['14:25', /can both mean extension 1001 of spb/],
+    ),
+    'a line of one peer beside one for all, under two names': imports(
+      ['from: spb, match: _1XXX, as: "7{ext}"', 'match: 1001, as: "8{ext}"'],
+      ['14:14', /can both mean extension 1001 of spb/],
     ),
     'two lines that make one name of two extensions': imports(
       ['from: spb, match: _1XXX, as: "9{ext}"', 'from: spb, match: _2XXX, as: "91{ext:1}"'],
@@ -247,6 +264,21 @@ describe('among its plain lamps, a config is refused for', () => {
     'a peer that is none': plain(
       ['from: ekb, match: _2XXX'],
       ['13:13', /from "ekb" is no peer of this config/],
+    ),
+    'two lines for one extension of a peer': plain(
+      ['from: spb, match: _2XXX', 'from: spb, match: 2500-2600'],
+      [
+        '14:25',
+        /plain_lamps\[1\] and plain_lamps\[0\] \(.*h.yaml:13:5\) can both mean extension 2500 of spb; an extension has one plain lamp, so narrow one of them/,
+      ],
+    ),
+    'two lines for one extension of a peer, though under two names': plain(
+      ['from: spb, match: _2XXX, as: "7{ext}"', 'from: spb, match: 2001, as: "8{ext}"'],
+      ['14:25', /can both mean extension 2001 of spb/],
+    ),
+    'two lines of one peer on one name that is made': plain(
+      ['from: spb, match: _2XXX', 'from: spb, match: _1XXX, as: "2{ext:1}"'],
+      ['14:25', /can both light 2000: 1000 of spb and 2000 of spb/],
     ),
     'two peers on one name': plain(
       ['from: spb, match: _2XXX', 'from: nsk, match: 2500-2600'],
@@ -293,6 +325,27 @@ describe('among its plain lamps, a config is refused for', () => {
   });
 });
 
+test('of names that are taken already, by extensions of ours and by lamps, no more is told than of pairs', () => {
+  const numbers = Array.from({ length: 2 * MAX_OVERLAPS }, (_, i) => 2000 + i);
+  const ending = (end: string) => (number: number) =>
+    `  - { from: spb, match: ${number}, as: "{ext}${end}" }\n`;
+  const some = MAX_OVERLAPS - 10;
+  const own = numbers.slice(0, some).map(ending('#'));
+  const lamps = numbers.slice(some).map(ending('*nsk'));
+  const told = (lines: readonly string[]) =>
+    folder.mistakes(
+      `${BASE}${PEERS}export: [{ context: a, match: "_2XXX[#]" }]\nplain_lamps:\n${lines.join('')}`,
+    );
+  assert.equal(told(lamps).length, MAX_OVERLAPS);
+  const both = told([...own, ...lamps]);
+  assert.equal(both.length, MAX_OVERLAPS);
+  assert.equal(both.filter((mistake) => mistake.includes('a lamp of nsk')).length, MAX_OVERLAPS - some);
+  assert.deepEqual(
+    both.filter((mistake) => mistake.includes('an extension of export[0]')),
+    told(own),
+  );
+});
+
 test('of what is wrong already nothing more is concluded', () => {
   for (const [yaml, words] of [
     [`${BASE}peers: [{ tag: spb }, { tag: 9x }]\nimport: [{ from: ekb, match: 1 }]\n`, /from "ekb"/],
@@ -319,7 +372,10 @@ test('what can be told apart is taken', () => {
     'export: [{ channels: "PJSIP/{ext}", match: 1000-1099, except: _109X }]',
     'export: [{ device: "PJSIP/boss", match: 1000-1001, except: "1001" }]',
     'import: [{ from: spb, match: _1XXX }, { from: nsk, match: _1XXX }]',
-    'import: [{ from: spb, match: 1001, as: "boss{ext:4}" }, { from: spb, match: _1XXX }]',
+    'import: [{ from: spb, match: 1001, as: "boss{ext:4}" }, { from: spb, match: _1XXX, except: 1001 }]',
+    'import: [{ from: spb, match: _1XXX, as: "7{ext}" }, { from: nsk, match: _1XXX, as: "8{ext}" }]',
+    'plain_lamps: [{ from: spb, match: _2XXX, except: 2001, as: "7{ext}" }, { from: spb, match: 2001, as: "8{ext}" }]',
+    'plain_lamps: [{ from: spb, match: _2XXX, as: "7{ext}" }, { from: nsk, match: _2XXX, as: "8{ext}" }]',
     'plain_lamps: [{ from: spb, match: _2XXX }, { from: nsk, match: _2XXX, as: "3{ext:1}" }]',
     'export: [{ context: a, match: _1XXX, as: "2{ext:1}" }]\nplain_lamps: [{ from: spb, match: _2XXX }]',
   ];

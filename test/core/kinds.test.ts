@@ -1,6 +1,7 @@
 // Mailboxes and presence: what the origin's sources say, and what is written for it elsewhere.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Effect } from '../../src/core/federation.ts';
 import { NOT_SET, presenceOf } from '../../src/core/presence.ts';
 import { device, hint, NOTHING, OneCore, out, presence, writes } from './one-core.ts';
 import { hints, mailboxes, presences } from './rules.ts';
@@ -133,4 +134,31 @@ test('a presence that was in the database of an Asterisk is forgotten when it is
   one.input({ type: 'asteriskDown' });
   one.input({ type: 'asteriskUp', listing: NOTHING });
   assert.deepEqual([...one.core.lamps()], []);
+});
+
+test('where Asterisk takes no presence, lamps do not wait for what it refuses; it is tried again when all is read', () => {
+  const one = new OneCore({ origins: SPB });
+  one.up();
+  one.link('spb');
+  const many = Array.from({ length: 50 }, (_, i) => presence(`2${100 + i}`, 'away'));
+  const answer = (effects: readonly Effect[]): string[] => {
+    for (const effect of effects) {
+      if (effect.type !== 'setLamp') continue;
+      const absent = effect.kind === 'presence';
+      const done = absent ? { ok: false, why: 'no PRESENCE_STATE', absent } : { ok: true };
+      one.input({ type: 'writeDone', id: effect.id, ...done });
+    }
+    return writes(effects);
+  };
+  const first = answer(one.told('spb', ...many, device('2001', 'INUSE')));
+  assert.equal(first.length, 10, 'the burst');
+  one.now += 50;
+  assert.deepEqual(answer(one.input({ type: 'tick' })), ['2001*spb=INUSE']);
+  one.now += 20_000;
+  assert.deepEqual(
+    answer(one.input({ type: 'tick' })).filter((write) => write.startsWith('presence')),
+    [],
+  );
+  assert.deepEqual([one.core.status(one.now).owed, one.core.status(one.now).refused], [0, 0]);
+  assert.notEqual(answer(one.relisted()).length, 0, 'perhaps it can now');
 });

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  BACKLOG_SHARE,
-  DRIFT_SETTLE_MS,
-  Lamps,
-  RETRY_MAX_MS,
-  RETRY_MIN_MS,
-  type Write,
-} from '../../src/core/lamps.ts';
+import { BACKLOG_SHARE, DRIFT_SETTLE_MS, Lamps, RETRY_MAX_MS, RETRY_MIN_MS } from '../../src/core/lamps.ts';
 import { splitLampName } from '../../src/core/names.ts';
 import type { WritableState } from '../../src/core/state.ts';
+import type { Write } from '../../src/core/write.ts';
 
 const STATES: WritableState[] = ['NOT_INUSE', 'INUSE', 'RINGING', 'ONHOLD', 'UNAVAILABLE'];
 const unlimited = { writesPerSecond: Number.POSITIVE_INFINITY, burst: 100, window: 32 };

@@ -111,10 +111,17 @@ class World {
   readonly database = new Map<string, State>();
   readonly #one = new OneCore({ origins: VARIANTS[0]?.origins ?? [] });
   readonly #linked = new Set<Peer>();
-  #unanswered: number[] = [];
+  #unanswered: { readonly id: number; readonly ok: boolean }[] = [];
+  /** Every write of this many is refused; 0: none. */
+  refuses = 0;
+  #writes = 0;
 
   constructor() {
     this.#take(this.#one.up());
+  }
+
+  get owed(): number {
+    return this.#one.core.status(this.#one.now).owed;
   }
 
   change(peer: Peer, change: Entry): void {
@@ -150,8 +157,8 @@ class World {
   wait(ms: number): void {
     for (const end = this.#one.now + ms; this.#one.now < end; ) {
       this.#one.now += 50;
-      for (const id of this.#unanswered.splice(0)) {
-        this.#take(this.#one.input({ type: 'writeDone', id, ok: true }));
+      for (const done of this.#unanswered.splice(0)) {
+        this.#take(this.#one.input({ type: 'writeDone', ...done }));
       }
       if (this.#one.now % 1_000 === 0) {
         for (const peer of PEERS) {
@@ -179,9 +186,14 @@ class World {
       if (effect.type !== 'setLamp') continue;
       const { kind, lamp, state, id } = effect;
       const key = entryKey(kind, lamp);
+      this.#writes += 1;
+      if (this.refuses > 0 && this.#writes % this.refuses === 0) {
+        this.#unanswered.push({ id, ok: false });
+        continue;
+      }
       const isNew = this.database.get(key) !== state;
       this.database.set(key, state);
-      this.#unanswered.push(id);
+      this.#unanswered.push({ id, ok: true });
       if (isPresence(state)) {
         const status = { presentity: `CustomPresence:${lamp}`, presence: state };
         this.#take(this.#one.input({ type: 'presenceChanged', status }));
@@ -197,6 +209,7 @@ test('in the end every lamp is what the last rules make of what was told, whatev
     fc.property(fc.array(step, { maxLength: 25 }), fc.nat({ max: VARIANTS.length - 1 }), (steps, last) => {
       const world = new World();
       world.wait(1_000);
+      world.refuses = 3;
       for (const next of steps) {
         if (next.op === 'change') world.change(next.peer, next.entry);
         else if (next.op === 'rules') world.rules(next.variant);
@@ -205,7 +218,9 @@ test('in the end every lamp is what the last rules make of what was told, whatev
         else world.wait(next.ms);
       }
       world.rules(last);
-      world.wait(15_000);
+      world.refuses = 0;
+      world.wait(30_000);
+      assert.equal(world.owed, 0);
       const expected = new Map<string, State>();
       for (const peer of PEERS) {
         for (const { kind, extension, state } of world.told[peer].values()) {

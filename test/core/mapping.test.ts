@@ -203,7 +203,13 @@ test('a plain lamp that is none any more is cleared; one that is new is lit at o
   one.answer(effects);
   assert.deepEqual(writes(effects).sort(), ['001=BUSY', '2001=INVALID']);
   one.answer(one.heard('spb', { type: 'change', entries: [device('2001', 'RINGING')] }));
-  assert.equal(one.core.lamp('2001').desired, 'INVALID');
+  // It shows nothing of ours any more, so it is free for others.
+  const other = { device: 'Custom:2001', state: 'BUSY' } as const;
+  one.input({ type: 'deviceChanged', status: other });
+  one.relisted({ devices: [other] });
+  one.now += 5_000;
+  assert.deepEqual(writes(one.input({ type: 'tick' })), []);
+  assert.equal(one.core.lamp('2001').desired, undefined);
 });
 
 test('a hint or device that is a plain lamp is never exported', () => {
@@ -244,4 +250,67 @@ test('a plain lamp can go over from one PBX to another, whichever comes first', 
       '2001=BUSY',
     ]);
   }
+});
+
+test('a plain lamp that becomes an extension of our own is not written once', () => {
+  const one = new OneCore({ origins: [{ ...SPB, plain: PLAIN }] });
+  one.up();
+  one.link('spb');
+  one.answer(one.told('spb', device('2001', 'INUSE')));
+  const exports = [devices(['Custom:{ext}'], '_2XXX')];
+  assert.deepEqual(writes(one.configure({ exports, origins: [SPB] })), []);
+  const listed = [{ device: 'Custom:2001', state: 'RINGING' }] as const;
+  const effects = one.relisted({ devices: listed });
+  assert.deepEqual([writes(effects), out(effects)], [[], ['all: 2001=RINGING']]);
+});
+
+test('a plain lamp that goes over to a PBX that was never heard shows what that PBX shows when it is gone', () => {
+  const line = (tag: string) => [{ from: tag, match: match('_2XXX'), where }];
+  for (const before of [[SPB], [SPB, { tag: 'nsk', goneState: 'BUSY' } as const]]) {
+    const one = new OneCore({
+      origins: before.map((origin) => ({ ...origin, plain: line(origin.tag === 'spb' ? 'spb' : 'no') })),
+    });
+    one.up();
+    one.link('spb');
+    one.answer(one.told('spb', device('2001', 'INUSE')));
+    const nsk = { tag: 'nsk', goneState: 'BUSY', plain: line('nsk') } as const;
+    one.answer(one.configure({ origins: [SPB, nsk] }));
+    for (let i = 0; i < 200; i += 1) {
+      one.now += 100;
+      if (i % 10 === 0) one.answer(one.heard('spb', { type: 'alive' }));
+      one.answer(one.input({ type: 'tick' }));
+    }
+    assert.equal(one.core.lamp('2001').written, 'BUSY');
+    assert.equal(one.core.status(one.now).origins.find(({ tag }) => tag === 'nsk')?.lamps, 1);
+  }
+});
+
+test('a plain lamp that goes over while its write waits to be tried again is owed by nobody afterwards', () => {
+  const line = (tag: string) => [{ from: tag, match: match('_2XXX'), where }];
+  const one = new OneCore({ origins: [EKB, { ...SPB, plain: line('spb') }] });
+  one.up();
+  one.link('spb');
+  for (const effect of one.told('spb', device('2001', 'INUSE'))) {
+    const ok = effect.type === 'setLamp' && effect.lamp !== '2001';
+    if (effect.type === 'setLamp') one.input({ type: 'writeDone', id: effect.id, ok });
+  }
+  one.answer(one.configure({ origins: [{ ...EKB, plain: line('ekb') }, SPB] }));
+  one.link('ekb');
+  one.answer(one.told('ekb', device('2001', 'BUSY')));
+  for (let i = 0; i < 30; i += 1) {
+    one.now += 1_000;
+    one.answer(one.input({ type: 'tick' }));
+  }
+  const { owed, refused } = one.core.status(one.now);
+  assert.deepEqual([one.core.lamp('2001').written, owed, refused], ['BUSY', 0, 0]);
+});
+
+test('a line that moved in the file is no change for exports either', () => {
+  const rule = mailboxes('default', '_1XXX');
+  const one = new OneCore({ exports: [rule], origins: [SPB] });
+  one.up({ mailboxes: [{ mailbox: '1001@default', newMessages: 0 }] });
+  one.configure({ exports: [{ ...rule, where: 'test:7:1' }] });
+  assert.equal(one.core.status(0).exportsRead, true);
+  const status = { mailbox: '1001@default', newMessages: 1 };
+  assert.deepEqual(out(one.input({ type: 'mailboxChanged', status })), ['all: vm1001=INUSE']);
 });

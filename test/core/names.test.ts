@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  devicesOfHint,
   isContext,
   isExtension,
   isTag,
   lampDevice,
   lampName,
   lampOfDevice,
-  lampsOfHint,
   MAX_LAMP_NAME,
   splitLampName,
   whyNotExtension,
@@ -90,16 +90,23 @@ test('the reason and the test never disagree', () => {
   );
 });
 
-test('a hint names the lamps among its devices, whatever the case of Custom and whatever follows a comma', () => {
-  assert.deepEqual(lampsOfHint('PJSIP/1001&Custom:1001*spb,CustomPresence:1001*msk'), [
-    { extension: '1001', tag: 'spb' },
-  ]);
-  assert.deepEqual(lampsOfHint('custom:1001*spb & CUSTOM:2*ekb'), [
-    { extension: '1001', tag: 'spb' },
-    { extension: '2', tag: 'ekb' },
-  ]);
-  for (const hint of ['', 'PJSIP/1001*spb', 'Custom:DND1001', 'Custom:1001*SPB', 'Custom:*spb']) {
-    assert.deepEqual(lampsOfHint(hint), [], hint);
+test('a hint names devices, without blanks around them, up to a comma; what follows it is presence', () => {
+  for (const [hint, devices] of [
+    ['PJSIP/1001&Custom:1001*spb,CustomPresence:1001*msk', ['PJSIP/1001', 'Custom:1001*spb']],
+    ['custom:1001*spb & CUSTOM:2*ekb', ['custom:1001*spb', 'CUSTOM:2*ekb']],
+    ['PJSIP/1001&&SIP/1001&', ['PJSIP/1001', 'SIP/1001']],
+    [',CustomPresence:1001', []],
+    ['', []],
+  ] as const) {
+    assert.deepEqual(devicesOfHint(hint), devices, hint);
+  }
+});
+
+test('a device is a lamp whatever the case of Custom, and by nothing else', () => {
+  assert.deepEqual(lampOfDevice('custom:1001*spb'), { extension: '1001', tag: 'spb' });
+  assert.deepEqual(lampOfDevice('CUSTOM:2*ekb'), { extension: '2', tag: 'ekb' });
+  for (const device of ['', 'PJSIP/1001*spb', 'Custom:DND1001', 'Custom:1001*SPB', 'Custom:*spb']) {
+    assert.equal(lampOfDevice(device), undefined, device);
   }
 });
 

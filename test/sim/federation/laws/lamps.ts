@@ -3,8 +3,8 @@
  * origin, of the session, and of the pace; and when nothing is owed, every lamp against what it must show.
  */
 import type { Effect, FederationOptions, Input } from '../../../../src/core/federation.ts';
-import type { LampsStatus } from '../../../../src/core/lamps.ts';
 import type { DeviceState, WritableState } from '../../../../src/core/state.ts';
+import type { LampsStatus } from '../../../../src/core/write.ts';
 import { isTold, mayShow, mayWrite } from './allowed.ts';
 import type { Knowledge, Known } from './knowledge.ts';
 import { Pace } from './pace.ts';
