@@ -2,10 +2,11 @@
  * How long things take between the edges. Owns the writes whose echo has not come back yet; counts nothing else.
  * Times are milliseconds of one monotonic clock.
  */
-import type { Writable } from './core/write.ts';
+
 import { lampDevice } from './core/names.ts';
 import { isPresence } from './core/presence.ts';
 import type { DeviceStatus } from './core/source.ts';
+import type { Writable } from './core/write.ts';
 
 /** Where measurements go. */
 export interface Gauges {

@@ -154,7 +154,7 @@ describe('watch', () => {
     const { code, out, err } = await watch();
     assert.deepEqual([code, out], [1, '']);
     assert.match(err, /not understood \(kind\): the broker is hintmesh 0\.1\.9, and this command is /);
-    assert.match(err, /\n  restart the broker with this version: /);
+    assert.match(err, /\n {2}restart the broker with this version: /);
   });
 
   test('says when no broker is there', async () => {
