@@ -25,7 +25,7 @@ const SUITES: Record<string, Suite> = {
   asterisk: {
     folders: ['asterisk'],
     concurrency: 2,
-    alone: ['chaos.test.ts', 'fire.test.ts', 'standby.test.ts', 'storm.test.ts'],
+    alone: ['chaos.test.ts', 'fire.test.ts', 'prometheus.test.ts', 'standby.test.ts', 'storm.test.ts'],
   },
 };
 

@@ -100,7 +100,7 @@ export class Exchange {
         why: told(message['message'] ?? 'refused without a reason'),
       });
     } else if (pending.onRow && isListStart(message)) {
-      pending.timer.refresh();
+      this.#refreshLists();
     } else {
       pending.onRow?.(message);
       this.#settle(id, { ok: true, message });
@@ -108,6 +108,7 @@ export class Exchange {
   }
 
   #row(id: string, pending: Pending, onRow: (row: Message) => void, message: Message): void {
+    this.#refreshLists();
     const list = message['eventlist']?.toLowerCase();
     if (list === 'complete' || (list === undefined && UNMARKED_END.test(message['event'] ?? ''))) {
       this.#settle(id, { ok: true, message });
@@ -117,9 +118,13 @@ export class Exchange {
       this.#settle(id, { ok: false, kind: 'unanswered', why: `it has more than ${MAX_ROWS} rows` });
     } else {
       pending.rows += 1;
-      pending.timer.refresh();
       onRow(message);
     }
+  }
+
+  /** Asterisk carries out actions one after another: a list waits for those before it, however long they are. */
+  #refreshLists(): void {
+    for (const { onRow, timer } of this.#pending.values()) if (onRow) timer.refresh();
   }
 
   #settle(id: string, answer: Answer): void {
