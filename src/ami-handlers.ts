@@ -9,7 +9,7 @@ import { ofAmiDown, type Report } from './report.ts';
 
 /** The broker, as its Asterisk sees it. */
 export interface AtBroker {
-  readonly federation: Pick<Federation, 'toAsk'>;
+  toAsk: Federation['toAsk'];
   feed(input: Input): void;
   report(report: Report): void;
   /** Before the core is told. */
@@ -24,7 +24,7 @@ export interface AtBroker {
 
 export function amiHandlers(broker: AtBroker): AmiHandlers {
   return {
-    toAsk: (listed) => broker.federation.toAsk(listed),
+    toAsk: (listed) => broker.toAsk(listed),
     up: (listing, { version, lists }) => {
       broker.asteriskUp(version);
       const fields = { version, lists: lists.join(' '), ...sizesOf(listing) };

@@ -11,7 +11,6 @@ import type { PassingCode, ToldCode } from './conditions.ts';
 import { type Effect, Federation, type Input } from './core/federation.ts';
 import { lampDevice, lampPresentity, splitLampName } from './core/names.ts';
 import { isPresence } from './core/presence.ts';
-import type { HintStatus } from './core/source.ts';
 import { ALL } from './core/views.ts';
 import type { Writable } from './core/write.ts';
 import { Health } from './health.ts';
@@ -241,11 +240,10 @@ export class Broker implements Served {
   }
 
   #newAsterisk(): Asterisk {
-    const federation = { toAsk: (listed: readonly HintStatus[]) => this.#federation.toAsk(listed) };
     return createAsterisk(
       this.#amiOptions(),
       amiHandlers({
-        federation,
+        toAsk: (listed) => this.#federation.toAsk(listed),
         feed: (input) => this.#feed(input),
         report: (report) => this.#report(report),
         asteriskUp: (version) => {

@@ -79,7 +79,7 @@ export class Exported {
   }
 }
 
-export function kindOf({ source }: ExportRule): Kind {
+function kindOf({ source }: ExportRule): Kind {
   return source === 'presence' ? 'presence' : 'device';
 }
 

@@ -57,7 +57,7 @@ export class Exports {
   #askedUnder: ExportRules | undefined;
 
   constructor(rules: readonly ExportRule[], isLamp?: IsLamp) {
-    this.setRules(rules, isLamp);
+    this.setRules(new ExportRules(rules, isLamp ?? (() => false)));
     this.#readUnder = this.#rules;
   }
 
@@ -65,9 +65,8 @@ export class Exports {
    * Other rules from now on. What no rule names any more is gone at once. The rest is as the next listing says; until
    * then no event is believed of an extension whose rule is another one, for it tells a part of the state at best.
    */
-  setRules(rules: readonly ExportRule[], isLamp: IsLamp = () => false): ExportNews {
-    const isSame = this.#rules.isSame(rules);
-    const next = new ExportRules(rules, isLamp);
+  setRules(next: ExportRules): ExportNews {
+    const isSame = this.#rules.isSame(next.rules);
     // What may be a lamp can be another although the rules are the same; then nothing has to be read again.
     if (isSame && this.#readUnder === this.#rules) this.#readUnder = next;
     if (isSame && this.#askedUnder === this.#rules) this.#askedUnder = next;

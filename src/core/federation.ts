@@ -196,13 +196,13 @@ export class Federation {
     const before = this.#views;
     const told = this.#exports.entries();
     this.#options = options;
-    const own = new ExportRules(options.exports, () => false);
+    const rules = new ExportRules(options.exports, lampsIn(options));
     this.#mirror.configure(options, now, ({ kind, name }) =>
       kind === 'device'
-        ? own.devices.extensions(lampDevice(name)).length > 0
-        : own.ofPresentity(lampPresentity(name)) !== undefined,
+        ? rules.devices.extensions(lampDevice(name)).length > 0
+        : rules.ofPresentity(lampPresentity(name)) !== undefined,
     );
-    this.#publish(this.#exports.setRules(options.exports, lampsIn(options)));
+    this.#publish(this.#exports.setRules(rules));
     this.#views = viewsOf(options);
     this.#reshow(before, told, now);
     // Also when Asterisk is not up yet: the reading that is under way may have asked by the old rules.

@@ -148,8 +148,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what a reload no longer exports is not taken back',
     file: 'federation.ts',
-    find: 'this.#publish(this.#exports.setRules(options.exports, lampsIn(options)));',
-    replace: 'this.#exports.setRules(options.exports, lampsIn(options));',
+    find: 'this.#publish(this.#exports.setRules(rules));',
+    replace: 'this.#exports.setRules(rules);',
   },
   {
     name: 'states that did not change are published',
