@@ -3,7 +3,7 @@
 // the order of the rounds, which take turns so that whatever else the machine does falls on both.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { loadZeroMq } from '../../src/mesh/zeromq-library.ts';
+import { loadZeroMq } from '../../../src/mesh/zeromq-library.ts';
 import { Figures, PROTOCOLS, type Row } from './figures.ts';
 import * as measure from './measures.ts';
 import { Pair } from './pair.ts';

@@ -1,4 +1,5 @@
 // What was measured, as samples by name and transport, and the table of it. Owns the arithmetic; measures nothing.
+import { quantile as quantileOf, short } from '../statistics.ts';
 
 export type Protocol = 'websocket' | 'zeromq';
 export const PROTOCOLS: readonly Protocol[] = ['websocket', 'zeromq'];
@@ -33,20 +34,6 @@ export class Figures {
     }
     return aligned(lines);
   }
-}
-
-export function quantileOf(samples: readonly number[], quantile: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? Number.NaN;
-}
-
-/** Three digits that count: more would be noise. */
-function short(value: number): string {
-  if (Math.abs(value) >= 1_000) return `${Math.round(value)}`;
-  return value
-    .toPrecision(3)
-    .replace(/(\.\d*?)0+$/, '$1')
-    .replace(/\.$/, '');
 }
 
 function aligned(lines: readonly (readonly string[])[]): string {

@@ -1,11 +1,11 @@
 // One end of what is measured, in a process of its own: a real TcpTransport, and on it real links or a real mesh.
 // Does what pair.ts asks for; owns the list of what can be asked.
 import { readdirSync } from 'node:fs';
-import type { Channel, PeerAddress, TransportHandlers } from '../../src/mesh/contract.ts';
-import { generateIdentity, loadIdentity } from '../../src/mesh/identity.ts';
-import { Mesh } from '../../src/mesh/mesh.ts';
-import { TcpTransport } from '../../src/mesh/tcp.ts';
-import { until } from '../until.ts';
+import type { Channel, PeerAddress, TransportHandlers } from '../../../src/mesh/contract.ts';
+import { generateIdentity, loadIdentity } from '../../../src/mesh/identity.ts';
+import { Mesh } from '../../../src/mesh/mesh.ts';
+import { TcpTransport } from '../../../src/mesh/tcp.ts';
+import { until } from '../../until.ts';
 import { machineMs, type Protocol } from './figures.ts';
 import { Line } from './line.ts';
 

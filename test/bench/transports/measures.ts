@@ -3,11 +3,11 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { PING_EVERY_MS } from '../../src/mesh/mesh.ts';
+import { PING_EVERY_MS } from '../../../src/mesh/mesh.ts';
 import { type Figures, machineMs, type Protocol } from './figures.ts';
 import { Pair } from './pair.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** For links whose own pings would be in the way of what is measured. */
 export const NO_PINGS_MS = 60_000;
 /** States of a frame: one change, a handful, the most that a frame may have. */

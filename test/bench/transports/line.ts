@@ -1,11 +1,11 @@
 // One link under measurement: a real Link on a real channel, with ears on both. Owns the bulk that keeps the channel
 // full without being coalesced, and the round trips beside it.
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import type { Entry } from '../../src/core/message.ts';
-import { Batch } from '../../src/mesh/batches.ts';
-import { type Channel, HIGH_WATER_BYTES } from '../../src/mesh/contract.ts';
-import { encodePing, withSeq } from '../../src/mesh/frames.ts';
-import { Link } from '../../src/mesh/link.ts';
+import type { Entry } from '../../../src/core/message.ts';
+import { Batch } from '../../../src/mesh/batches.ts';
+import { type Channel, HIGH_WATER_BYTES } from '../../../src/mesh/contract.ts';
+import { encodePing, withSeq } from '../../../src/mesh/frames.ts';
+import { Link } from '../../../src/mesh/link.ts';
 
 /** Frames given in one turn at most, so that answers are read in between. */
 const FRAMES_A_TURN = 64;
