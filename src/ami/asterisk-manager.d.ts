@@ -8,7 +8,6 @@ declare module 'asterisk-manager' {
     /** Calls `this.action` with its own login action, and holds every other action until it succeeded. */
     login(callback?: (error?: unknown) => void): void;
     action: (action: Record<string, string>, callback?: (error?: unknown) => void) => string;
-    on(event: 'rawevent', listener: (item: object) => void): void;
     removeAllListeners(event: string): void;
     emit(event: string, ...values: unknown[]): boolean;
   }

@@ -2,20 +2,20 @@
  * One TCP or TLS connection to the manager port, and the ONLY file that knows asterisk-manager.
  *
  * Owns: the socket, the greeting, the caps on what comes and goes, and the guard around the library. What is
- * left to the library is its parser, its encoder and its login. It must never be used in another way: its
- * parser keeps half a packet for the next connection, and takes seconds for 64 KiB of empty lines at a time; its
- * reconnect and `disconnect` leave zombies, and it prints. So there is one instance per connection, the socket is
- * ours, and what it says is read by us first. The library's own 'rawevent' listener, which emits whatever name a
- * packet claims and leaves a listener behind for each action, is taken off.
+ * left to the library is how it connects and logs in. What Asterisk says is read by packets.ts, and actions are written
+ * here: a lamp is three packets and one action, and with the library's parser and encoder those were a third of what
+ * a broker does for it (docs/performance.md). It must never be used in another way: its parser keeps half a packet for the
+ * next connection; its reconnect and `disconnect` leave zombies, and it prints. So there is one instance per connection, and the socket is ours. The
+ * library's own 'rawevent' listener, which emits whatever name a packet claims, is taken off.
  */
 import net from 'node:net';
 import tls from 'node:tls';
 import createManager from 'asterisk-manager';
 import type { AmiDown, AmiOptions } from './contract.ts';
-import { type Encoded, quote } from './encode.ts';
-import { Gauge } from './gauge.ts';
-import { MAX_BANNER, MAX_UNSENT_BYTES, READ_AT_ONCE } from './limits.ts';
-import { copyMessage, type Message } from './message.ts';
+import { type Encoded, packetOf, quote } from './encode.ts';
+import { MAX_BANNER, MAX_UNSENT_BYTES } from './limits.ts';
+import type { Message } from './message.ts';
+import { Packets } from './packets.ts';
 import { connectionFailed, unreadablePem } from './reasons.ts';
 
 export interface ConnectionHandlers {
@@ -34,12 +34,11 @@ export class Connection {
   readonly #options: AmiOptions;
   readonly #handlers: ConnectionHandlers;
   readonly #manager;
-  readonly #gauge = new Gauge();
+  readonly #packets = new Packets();
   #socket: net.Socket | undefined;
   #resolveClosed: () => void = () => {};
-  /** The library's parser. */
-  #parse: (text: string) => void = () => {};
-  #parsed = 0;
+  /** Actions of this turn are held back until its end. */
+  #corked = false;
   #banner: string | undefined = '';
   #loginId: string | undefined;
   #ended = false;
@@ -53,7 +52,6 @@ export class Connection {
     // Without a port the library does not connect by itself.
     this.#manager = createManager(undefined, options.host, '', '');
     this.#manager.removeAllListeners('rawevent');
-    this.#manager.on('rawevent', (item) => this.#packet(item));
   }
 
   open(): void {
@@ -85,7 +83,7 @@ export class Connection {
     } finally {
       shared.createConnection = original;
     }
-    for (const parse of socket.listeners('data')) this.#parse = parse as (text: string) => void;
+    // Its parser.
     socket.removeAllListeners('data');
     socket.on('data', (chunk: string) => this.#chunk(chunk));
   }
@@ -105,10 +103,10 @@ export class Connection {
 
   /** Writes one action after the login succeeded; false, and nothing written, when Asterisk does not read. */
   write(action: Encoded, id: string): boolean {
-    if (this.#ended || !this.#socket || this.#socket.writableLength > MAX_UNSENT_BYTES) return false;
-    this.#manager.action({ ...action, actionid: id });
-    // The library waits for the answer with a listener that only its 'rawevent' listener would remove.
-    this.#manager.removeAllListeners(id);
+    const socket = this.#socket;
+    if (this.#ended || !socket || socket.writableLength > MAX_UNSENT_BYTES) return false;
+    this.#cork(socket);
+    socket.write(packetOf(action, id));
     return true;
   }
 
@@ -120,30 +118,35 @@ export class Connection {
     this.#handlers.ended(why);
   }
 
+  /** Answers come several in one chunk, and each may let the next write go: they go out together. */
+  #cork(socket: net.Socket): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      socket.uncork();
+    });
+  }
+
   #chunk(chunk: string): void {
-    if (this.#banner !== undefined && !this.#ended) this.#greeting(chunk);
-    for (let at = 0; at < chunk.length && !this.#ended; at += READ_AT_ONCE) {
-      this.#piece(chunk.slice(at, at + READ_AT_ONCE));
-    }
+    const text = this.#banner === undefined ? chunk : this.#greeting(chunk);
+    if (this.#ended || text === '') return;
+    const large = this.#packets.feed(text, (message) => this.#packet(message));
+    if (large) this.end({ reason: 'oversize', text: `Asterisk sent ${large}; the connection was cut` });
   }
 
-  #piece(text: string): void {
-    const large = this.#gauge.feed(text);
-    if (large)
-      return this.end({ reason: 'oversize', text: `Asterisk sent ${large}; the connection was cut` });
-    this.#parse(text);
-    if (this.#gauge.packets === this.#parsed) return;
-    // `Response: Follows`, which only Command brings, makes the library swallow everything after it.
-    this.end({ reason: 'not-asterisk', text: 'Asterisk sent a packet that AMI cannot hold at this point' });
-  }
-
-  #greeting(chunk: string): void {
-    this.#banner += chunk;
-    const text = this.#banner ?? '';
-    if (BANNER.test(text)) {
+  /** Returns what follows the greeting, once it is whole. */
+  #greeting(chunk: string): string {
+    const text = this.#banner + chunk;
+    const [banner] = BANNER.exec(text) ?? [];
+    if (banner !== undefined) {
       this.#banner = undefined;
       this.#handlers.greeted();
-    } else if (text.includes('\n') || text.length > MAX_BANNER) {
+      return text.slice(banner.length);
+    }
+    this.#banner = text;
+    if (text.includes('\n') || text.length > MAX_BANNER) {
       const { host, port } = this.#options;
       const greeting = quote(text.split('\n', 1)[0] ?? '');
       this.end({
@@ -151,12 +154,11 @@ export class Connection {
         text: `${host}:${port} is no manager port of Asterisk: it greeted with ${greeting}; check ami.host and ami.port`,
       });
     }
+    return '';
   }
 
-  #packet(item: object): void {
-    this.#parsed += 1;
-    if (this.#ended) return;
-    const message = copyMessage(item);
+  /** Whether more is wanted. */
+  #packet(message: Message): boolean {
     if (this.#loginId !== undefined && message['actionid'] === this.#loginId && message['response']) {
       const id = this.#loginId;
       this.#loginId = undefined;
@@ -165,5 +167,6 @@ export class Connection {
       this.#manager.removeAllListeners(id);
     }
     this.#handlers.message(message);
+    return !this.#ended;
   }
 }

@@ -18,6 +18,9 @@ const MAX_CHANNEL = 255;
 const EVENT_HINT_CUT = 511;
 const ASKED_HINT_CUT = 254;
 
+/** Of one character in UTF-8. */
+const MOST_BYTES = 4;
+
 const STATUS = /^-?\d{1,3}$/;
 const CHANNEL_STATE = /^\d{1,2}$/;
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -47,7 +50,9 @@ function hintOf(
   const status = message['status'];
   const hint = message['hint'] ?? '';
   if (status === undefined || !STATUS.test(status) || CONTROL.test(hint)) return undefined;
-  return { ...key, hint: Buffer.byteLength(hint) >= cut ? '' : hint, status: Number(status) };
+  const isCut = hint.length * MOST_BYTES >= cut && Buffer.byteLength(hint) >= cut;
+  const { context, extension } = key;
+  return { context, extension, hint: isCut ? '' : hint, status: Number(status) };
 }
 
 /** A device's state, or `undefined` when the packet is not one. */

@@ -7,10 +7,8 @@ import type { LeaseTimes } from './lease.ts';
 export const MAX_LINE = 16 * 1024;
 /** Characters of one packet from Asterisk; the longest honest one is the answer to ListCommands, about 15 000. */
 export const MAX_PACKET = 64 * 1024;
-/** Lines of one packet from Asterisk: the library looks at all of them again with every chunk. */
+/** Lines of one packet from Asterisk. */
 export const MAX_PACKET_LINES = 1024;
-/** Characters the library's parser is given at a time: what it does grows with the square of the lines in them. */
-export const READ_AT_ONCE = 4 * 1024;
 /** Characters of the greeting. */
 export const MAX_BANNER = 128;
 /** Bytes we wrote that the operating system has not taken; past it an action is refused, not queued. */

@@ -12,6 +12,8 @@ import { hintKey } from './merge.ts';
 /** The bit of a hint's status (include/asterisk/pbx.h, `AST_EXTENSION_RINGING`). */
 const RINGING = 8;
 
+const NONE: readonly string[] = [];
+
 export class Watch {
   /** Every hint's status, by its key. */
   readonly #hints = new Map<string, number>();
@@ -112,10 +114,14 @@ export class Watch {
   }
 
   #agrees(key: string): boolean {
-    const states = (this.#devicesOf.get(key) ?? []).map((device) => this.#states.get(device));
-    const known = states.filter((state) => state !== undefined);
-    if (known.length === 0 || known.length < states.length) return true;
-    return shown(aggregate(known)) === fromExtensionStatus(this.#hints.get(key) ?? -1);
+    const states: DeviceState[] = [];
+    for (const device of this.#devicesOf.get(key) ?? NONE) {
+      const state = this.#states.get(device);
+      if (state === undefined) return true;
+      states.push(state);
+    }
+    if (states.length === 0) return true;
+    return shown(aggregate(states)) === fromExtensionStatus(this.#hints.get(key) ?? -1);
   }
 }
 

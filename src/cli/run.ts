@@ -102,5 +102,6 @@ function statusLine({ ready, waitingFor, peers, asterisk }: Status): string {
 }
 
 function log({ level, event, text, fields }: Report, logger: Logger): void {
-  logger[level]({ ...fields, event }, text);
+  // Each write is a report, and mostly not logged.
+  if (logger.isLevelEnabled(level)) logger[level]({ ...fields, event }, text);
 }

@@ -1,7 +1,6 @@
 // What fuzzing (test/fuzz) found in the AMI edge, each as it was found.
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { MAX_PACKET_LINES, READ_AT_ONCE } from '../../src/ami/limits.ts';
 import { MAX_TOLD } from '../../src/ami/message.ts';
 import { until } from '../until.ts';
 import { begin, closeAll, up } from './recorder.ts';
@@ -12,33 +11,20 @@ afterEach(closeAll);
 /** Commands of a terminal in 7 and in 8 bits, another writing direction, a line of its own. */
 const HOSTILE = 'x\x1b[2J\x9b2J\u202e\u2028\u0085\0y';
 
-test('64 KiB of empty lines are read in pieces: the library takes them off its list one by one, and all others move up', async (t) => {
+test('300 000 empty lines are nothing, and what comes behind them is read', async () => {
   const { server, seen } = await up();
-  let longest = 0;
-  const { shift } = Array.prototype;
-  t.after(() => Object.assign(Array.prototype, { shift }));
-  Object.defineProperty(Array.prototype, 'shift', {
-    value(this: unknown[]) {
-      longest = Math.max(longest, this.length);
-      return shift.call(this);
-    },
-    configurable: true,
-    writable: true,
-  });
   server.peer.socket.write('\n'.repeat(300_000));
   server.peer.say(deviceEvent('PJSIP/1', 'INUSE'));
   await until('the event behind it', () => seen.devices.length === 1);
-  assert.ok(longest > 100 && longest <= READ_AT_ONCE + MAX_PACKET_LINES + 1, `${longest} lines at once`);
   assert.deepEqual(seen.calls, ['up', 'deviceChanged']);
 });
 
-test('a packet that swallows what follows ends the session at once, not with the next bytes', async () => {
+test('an answer that says that output follows swallows nothing of what comes after it', async () => {
   const { server, seen } = await up();
-  // Nothing more is under way.
-  await until('the first Ping is answered', () => seen.answered === 1);
   server.peer.say('Response: Follows\nPrivilege: Command\nActionID: x\ntext--END COMMAND--\n\n');
-  await until('down, with nothing sent after it', () => seen.downs.length === 1);
-  assert.equal(seen.downs[0]?.reason, 'not-asterisk');
+  server.peer.say(deviceEvent('PJSIP/1', 'INUSE'));
+  await until('the event behind it', () => seen.devices.length === 1);
+  assert.deepEqual(seen.downs, []);
 });
 
 test("nothing is read of what comes after the session's end in the same breath", async () => {

@@ -187,19 +187,6 @@ test('a long hint, short of the bounds, is taken whole from the list', async () 
   assert.equal(seen.ups[0]?.hints[0]?.hint, hint);
 });
 
-test('a packet that would make the library swallow all that follows ends the session', async () => {
-  const { server, seen } = await up();
-  server.peer.say('Response: Follows\nPrivilege: Command\nActionID: x\ntext--END COMMAND--\n\n');
-  await until('the packet has gone', () => server.peer.socket.writableLength === 0);
-  server.peer.say(deviceEvent('PJSIP/1', 'INUSE'));
-  server.peer.say(deviceEvent('PJSIP/2', 'INUSE'));
-  await until('down, at the latest with the packet after', () => {
-    if (seen.downs.length === 0) server.peer.say(deviceEvent('PJSIP/3', 'INUSE'));
-    return seen.downs.length === 1;
-  });
-  assert.equal(seen.downs[0]?.reason, 'not-asterisk');
-});
-
 test('answers and rows with ActionIDs that nobody waits for are dropped', async () => {
   const { server, seen } = await up();
   const id = server.actions.at(-1)?.['actionid'];

@@ -129,13 +129,13 @@ export const PLANTS: readonly Plant[] = [
     quick: true,
   },
   {
-    name: 'a packet that swallows all that follows is not noticed',
+    name: 'a packet swallows all that follows',
     kind: 'ami',
     changes: [
       {
-        file: 'ami/connection.ts',
-        find: 'if (this.#gauge.packets === this.#parsed) return;',
-        replace: 'if (this.#parsed >= 0) return;',
+        file: 'ami/packets.ts',
+        find: 'if (this.#lines > 0 && !take',
+        replace: "if (this.#lines > 0 && this.#message['response'] !== 'Follows' && !take",
       },
     ],
     found: /it is deaf/,
@@ -147,9 +147,9 @@ export const PLANTS: readonly Plant[] = [
     changes: [
       {
         file: 'ami/connection.ts',
-        find: 'this.#parse(text);',
+        find: 'const large = this.#packets.feed(',
         replace:
-          "this.#parse(text);\n    if (text.length > 2_000) void Promise.reject(new RangeError('late'));",
+          "if (text.length > 2_000) void Promise.reject(new RangeError('late'));\n    const large = this.#packets.feed(",
       },
     ],
     found: /RangeError: late/,
