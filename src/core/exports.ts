@@ -170,7 +170,9 @@ export class Exports {
     if (known === undefined && status.status >= 0) {
       return { ...news, relist: !this.#untold.has(status.extension) };
     }
-    this.#set({ rule, of: status.extension }, this.#hint({ ...status, hint: known ?? '' }, news), news);
+    const { context, extension, status: code } = status;
+    const state = this.#hint({ context, extension, status: code, hint: known ?? '' }, news);
+    this.#set({ rule, of: extension }, state, news);
     return news;
   }
 

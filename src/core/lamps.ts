@@ -19,6 +19,12 @@ export const REPAIR_EVERY_MS = 1_000;
 export const RETRY_MIN_MS = 1_000;
 export const RETRY_MAX_MS = 10_000;
 
+/**
+ * Of live changes that wait, that lamp goes first whose write before so many others is the longest ago: what a call does
+ * (it rings, is answered, is over) overtakes lamps that change all the time, and each of those has its turn too.
+ */
+export const WRITES_REMEMBERED = 3;
+
 interface Lamp {
   desired: Writable | undefined;
   /** Of `desired`. */
@@ -27,6 +33,8 @@ interface Lamp {
   written: Seen | undefined;
   /** States sent and not yet answered, oldest first. */
   readonly inFlight: Writable[];
+  /** The ids of its last writes, the latest last. */
+  readonly lastIds: number[];
   failures: number;
   retryAt: number;
   repairedAt: number;
@@ -58,7 +66,7 @@ export class Lamps {
 
   constructor(options: PacingOptions, originOf: OriginOf) {
     this.#options = options;
-    this.#live = new Turns(originOf);
+    this.#live = new Turns(originOf, (name) => rankOf(this.#lamp(name)));
     this.#backlog = new Turns(originOf);
     this.#waiting = new Turns(originOf);
     this.#tokens = options.burst;
@@ -182,13 +190,13 @@ export class Lamps {
         this.#failing.delete(name);
         continue;
       }
-      const write = {
-        id: this.#nextId++,
-        lamp: name,
-        state: lamp.desired,
-        ...(lamp.since !== undefined && { since: lamp.since }),
-      };
+      const id = this.#nextId;
+      const { desired: state, since } = lamp;
+      const write: Write = since === undefined ? { id, lamp: name, state } : { id, lamp: name, state, since };
+      this.#nextId += 1;
       lamp.since = undefined;
+      lamp.lastIds.push(write.id);
+      if (lamp.lastIds.length > WRITES_REMEMBERED) lamp.lastIds.shift();
       // What Asterisk said before this write tells nothing of what it says after it.
       this.#drifting.delete(name);
       this.#echoes.sent(name);
@@ -222,7 +230,7 @@ export class Lamps {
     const state = lamp.inFlight.shift();
     // The echo of this write may still be on its way: a mismatch has to last from now on.
     const drift = this.#drifting.get(name);
-    if (drift !== undefined) this.#drifting.set(name, { ...drift, at: now });
+    if (drift !== undefined) this.#drifting.set(name, { state: drift.state, at: now });
     if (isParked) {
       // It cannot be written here at all, so it is not tried again until somebody wants it anew.
       if (lamp.inFlight.length === 0) lamp.written = undefined;
@@ -347,6 +355,7 @@ export class Lamps {
         since: undefined,
         written: undefined,
         inFlight: [],
+        lastIds: [],
         failures: 0,
         retryAt: 0,
         repairedAt: Number.NEGATIVE_INFINITY,
@@ -355,4 +364,8 @@ export class Lamps {
     }
     return lamp;
   }
+}
+
+function rankOf({ lastIds }: Lamp): number {
+  return lastIds.length < WRITES_REMEMBERED ? 0 : (lastIds[0] ?? 0);
 }

@@ -4,7 +4,7 @@
  */
 import type { ImportRule, PlainRule } from './imports.ts';
 import type { Kind, State, StateOf } from './message.ts';
-import { type BeliefTiming, Peer } from './peer.ts';
+import { type Belief, type BeliefTiming, Peer } from './peer.ts';
 import { GONE_PRESENCE, NOT_SET } from './presence.ts';
 import { Replica } from './replica.ts';
 import { type DeviceState, toWritable, type WritableState } from './state.ts';
@@ -33,6 +33,8 @@ export class Origin {
   readonly tag: string;
   former: boolean;
   peer: Peer;
+  /** The belief that its lamps were lit by. */
+  lit: Belief;
   readonly replica = new Replica();
   /** The link it speaks over now, if any, and the run of its broker at the other end. */
   link: number | undefined;
@@ -61,6 +63,7 @@ export class Origin {
     this.goneState = goneState;
     this.peer = new Peer(timing, now);
     if (former) this.peer.left(true, now);
+    this.lit = this.peer.belief;
   }
 
   /**

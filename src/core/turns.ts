@@ -1,20 +1,25 @@
 /**
- * A queue of lamps in which every origin has its turn: first come, first served within one origin, round robin
- * between them, so that a PBX in a storm does not keep the others' lamps waiting. Owns the order only.
+ * A queue of lamps in which every origin has its turn, so that a PBX in a storm does not keep the others' lamps
+ * waiting. Whose turn it is within one origin, a rank says. Owns the order only.
  */
+import { Ranked } from './ranked.ts';
 
 /** Whose lamp it is, by its key. */
 export type OriginOf = (lamp: string) => string;
+/** The least is next; of the same rank, first come, first served. */
+export type RankOf = (lamp: string) => number;
 
 export class Turns {
   /** Origin → its lamps; the first origin is next. */
-  readonly #origins = new Map<string, Set<string>>();
+  readonly #origins = new Map<string, Ranked<string>>();
   /** Lamp → the origin it waits under: while it does, it may become another's. */
   readonly #under = new Map<string, string>();
   readonly #originOf: OriginOf;
+  readonly #rankOf: RankOf;
 
-  constructor(originOf: OriginOf) {
+  constructor(originOf: OriginOf, rankOf: RankOf = () => 0) {
     this.#originOf = originOf;
+    this.#rankOf = rankOf;
   }
 
   get size(): number {
@@ -35,9 +40,12 @@ export class Turns {
     if (this.has(lamp)) return;
     const origin = this.#originOf(lamp);
     this.#under.set(lamp, origin);
-    const lamps = this.#origins.get(origin);
-    if (lamps === undefined) this.#origins.set(origin, new Set([lamp]));
-    else lamps.add(lamp);
+    let lamps = this.#origins.get(origin);
+    if (lamps === undefined) {
+      lamps = new Ranked();
+      this.#origins.set(origin, lamps);
+    }
+    lamps.add(lamp, this.#rankOf(lamp));
   }
 
   delete(lamp: string): void {
@@ -53,12 +61,11 @@ export class Turns {
   next(): string | undefined {
     for (const [origin, lamps] of this.#origins) {
       this.#origins.delete(origin);
-      for (const lamp of lamps) {
-        lamps.delete(lamp);
-        this.#under.delete(lamp);
-        if (lamps.size > 0) this.#origins.set(origin, lamps);
-        return lamp;
-      }
+      const lamp = lamps.next();
+      if (lamp === undefined) continue;
+      this.#under.delete(lamp);
+      if (lamps.size > 0) this.#origins.set(origin, lamps);
+      return lamp;
     }
     return undefined;
   }

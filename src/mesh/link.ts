@@ -238,7 +238,7 @@ export class Link {
   #timed({ message, at }: NumberedFrame): Message {
     if (message.type !== 'change' || at === undefined) return message;
     const ours = this.#peerClock.toOurs(at, performance.now());
-    return ours === undefined ? message : { ...message, at: ours };
+    return ours === undefined ? message : { type: 'change', entries: message.entries, at: ours };
   }
 
   #greeted(hello: Hello): void {

@@ -56,6 +56,35 @@ test('live changes go before the backlog, also a lamp that was in it', () => {
   assert.deepEqual(order, ['0*b', '9*b', '3*b', '1*b', '2*b']);
 });
 
+test('what a call does overtakes lamps that change all the time, and each of those has its turn', () => {
+  const lamps = upLamps({ ...unlimited, window: 1 });
+  const storming = Array.from({ length: 20 }, (_, i) => `${i}*b`);
+  const turns = new Map(storming.map((lamp) => [lamp, 0]));
+  let flips = 0;
+  const storm = (): void => {
+    flips += 1;
+    for (const lamp of storming) lamps.want(lamp, flips % 2 === 0 ? 'INUSE' : 'NOT_INUSE', 'live');
+  };
+  const write = (): string | undefined => {
+    storm();
+    const [next] = lamps.due(0);
+    if (next === undefined) return undefined;
+    lamps.done(next.id, true, 0);
+    turns.set(next.lamp, (turns.get(next.lamp) ?? 0) + 1);
+    return next.lamp;
+  };
+  // Each has been written often enough to count as one that changes all the time.
+  for (let i = 0; i < 100; i++) write();
+  for (const state of ['RINGING', 'INUSE', 'NOT_INUSE'] as const) {
+    lamps.want('9001*b', state, 'live');
+    assert.equal(write(), '9001*b', state);
+  }
+  for (const lamp of storming) turns.set(lamp, 0);
+  for (let i = 0; i < 200; i++) write();
+  for (const lamp of storming)
+    assert.ok((turns.get(lamp) ?? 0) >= 4, `${lamp} was written ${turns.get(lamp)} times`);
+});
+
 test('only differences are written: against what the session found, and against what was sent', () => {
   const lamps = upLamps(unlimited, [['1*b', 'INUSE']]);
   lamps.want('1*b', 'INUSE', 'live');
