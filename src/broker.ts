@@ -190,8 +190,8 @@ export class Broker implements Served {
   }
 
   #isDrained(): boolean {
-    const { asteriskUp, owed, unanswered } = this.#federation.status(performance.now());
-    return !asteriskUp || owed + unanswered === 0;
+    const { asteriskUp, isLit, owed, unanswered } = this.#federation.status(performance.now());
+    return !asteriskUp || (isLit && owed + unanswered === 0);
   }
 
   /** First sync and all begin now, not when the process did: without Asterisk nobody could be dialled. */

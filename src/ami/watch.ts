@@ -120,8 +120,10 @@ export class Watch {
       if (state === undefined) return true;
       states.push(state);
     }
-    if (states.length === 0) return true;
-    return shown(aggregate(states)) === fromExtensionStatus(this.#hints.get(key) ?? -1);
+    const [only] = states;
+    if (only === undefined) return true;
+    const state = states.length === 1 ? only : aggregate(states);
+    return shown(state) === fromExtensionStatus(this.#hints.get(key) ?? -1);
   }
 }
 

@@ -72,7 +72,8 @@ export class Federation {
     if (slept > 0) this.#mirror.excuse(slept);
     this.#lastInputAt = now;
     this.#mirror.believe(now, () => this.#take(input, now));
-    this.#mirror.write(now);
+    this.#mirror.lighting.work(input.type === 'tick');
+    this.#mirror.lighting.write(now);
     return this.#effects;
   }
 
@@ -91,7 +92,7 @@ export class Federation {
 
   /** When to call with `tick` at the latest, so that a write waiting for a token goes out in time. */
   wakeAt(now: number): number | undefined {
-    return this.#mirror.wakeAt(now);
+    return this.#mirror.lighting.wakeAt(now);
   }
 
   status(now: number): FederationStatus {
@@ -115,12 +116,12 @@ export class Federation {
 
   /** Every lamp we keep: what the origin told, what it should show, and what Asterisk was last given. */
   lamps(): Generator<LampStatus> {
-    return this.#mirror.lamps();
+    return this.#mirror.lighting.lamps();
   }
 
   /** What a lamp should show, and what Asterisk was last given; by entryKey. For tests. */
   lamp(key: string): { desired: Writable | undefined; written: Seen | undefined } {
-    return this.#mirror.lamp(key);
+    return this.#mirror.lighting.lamp(key);
   }
 
   #take(input: Input, now: number): void {
@@ -130,29 +131,29 @@ export class Federation {
       case 'asteriskRelisted':
         if (!this.#asteriskUp) return;
         this.#publish(this.#exports.listed(input.listing));
-        return this.#mirror.relisted(input.listing, now);
+        return this.#mirror.lighting.relisted(input.listing, now);
       case 'asteriskDown':
         this.#asteriskUp = false;
         this.#exports.sessionDown();
-        return this.#mirror.sessionDown();
+        return this.#mirror.lighting.sessionDown();
       case 'asteriskAnswered':
         this.#answeredAt = now;
         return this.#serve();
       case 'hintChanged':
         this.#publish(this.#exports.hintChanged(input.status));
-        return this.#mirror.watch(input.status, 'live');
+        return this.#mirror.lighting.watch(input.status, 'live');
       case 'deviceChanged':
         this.#publish(this.#exports.deviceChanged(input.status));
-        return this.#mirror.seen(input.status, now);
+        return this.#mirror.lighting.seen(input.status, now);
       case 'channelChanged':
         return this.#publish(this.#exports.channelChanged(input.change));
       case 'presenceChanged':
         this.#publish(this.#exports.presenceChanged(input.status));
-        return this.#mirror.seenPresence(input.status, now);
+        return this.#mirror.lighting.seenPresence(input.status, now);
       case 'mailboxChanged':
         return this.#publish(this.#exports.mailboxChanged(input.status));
       case 'writeDone':
-        return this.#mirror.writeDone(input, now);
+        return this.#mirror.lighting.writeDone(input, now);
       case 'linkUp':
         return this.#linkUp(input, now);
       case 'heard':
@@ -172,10 +173,10 @@ export class Federation {
     this.#asteriskUp = true;
     this.#saidLeftOut = false;
     this.#answeredAt = now;
-    this.#mirror.sessionUp(listing);
+    this.#mirror.lighting.sessionUp(listing);
     this.#publish(this.#exports.listed(listing));
     this.#serve();
-    this.#mirror.relight(listing);
+    this.#mirror.lighting.relight(listing);
   }
 
   #linkUp({ peer, link, epoch }: Extract<Input, { type: 'linkUp' }>, now: number): void {
@@ -224,7 +225,7 @@ export class Federation {
   }
 
   #tick(now: number): void {
-    this.#mirror.tick(now);
+    this.#mirror.lighting.tick(now);
     if (!this.#vouches(now) || now - this.#aliveAt < this.#options.timing.aliveEveryMs) return;
     this.#aliveAt = now;
     this.#effects.push({ type: 'alive' });

@@ -32,9 +32,9 @@ interface Lamp {
   /** The last value sent, or found, in this AMI session. */
   written: Seen | undefined;
   /** States sent and not yet answered, oldest first. */
-  readonly inFlight: Writable[];
+  inFlight: Writable[];
   /** The ids of its last writes, the latest last. */
-  readonly lastIds: number[];
+  lastIds: number[];
   failures: number;
   retryAt: number;
   repairedAt: number;
@@ -161,7 +161,7 @@ export class Lamps {
     this.#unanswered.clear();
     for (const lamp of this.#lamps.values()) {
       lamp.written = undefined;
-      lamp.inFlight.length = 0;
+      lamp.inFlight = NONE;
       lamp.failures = 0;
       lamp.since = undefined;
     }
@@ -195,8 +195,7 @@ export class Lamps {
       const write: Write = since === undefined ? { id, lamp: name, state } : { id, lamp: name, state, since };
       this.#nextId += 1;
       lamp.since = undefined;
-      lamp.lastIds.push(write.id);
-      if (lamp.lastIds.length > WRITES_REMEMBERED) lamp.lastIds.shift();
+      lamp.lastIds = [...lamp.lastIds, write.id].slice(-WRITES_REMEMBERED);
       // What Asterisk said before this write tells nothing of what it says after it.
       this.#drifting.delete(name);
       this.#echoes.sent(name);
@@ -204,7 +203,7 @@ export class Lamps {
       this.#tokens -= 1;
       this.#unanswered.set(write.id, name);
       lamp.written = write.state;
-      lamp.inFlight.push(write.state);
+      lamp.inFlight = [...lamp.inFlight, write.state];
       writes.push(write);
     }
     return writes;
@@ -227,7 +226,8 @@ export class Lamps {
     if (name === undefined) return undefined;
     this.#unanswered.delete(id);
     const lamp = this.#lamp(name);
-    const state = lamp.inFlight.shift();
+    const [state] = lamp.inFlight;
+    lamp.inFlight = lamp.inFlight.length > 1 ? lamp.inFlight.slice(1) : NONE;
     // The echo of this write may still be on its way: a mismatch has to last from now on.
     const drift = this.#drifting.get(name);
     if (drift !== undefined) this.#drifting.set(name, { state: drift.state, at: now });
@@ -354,8 +354,8 @@ export class Lamps {
         desired: undefined,
         since: undefined,
         written: undefined,
-        inFlight: [],
-        lastIds: [],
+        inFlight: NONE,
+        lastIds: NONE,
         failures: 0,
         retryAt: 0,
         repairedAt: Number.NEGATIVE_INFINITY,
@@ -365,6 +365,9 @@ export class Lamps {
     return lamp;
   }
 }
+
+/** One for all: most lamps of a large snapshot have nothing in theirs. Never written to. */
+const NONE: never[] = [];
 
 function rankOf({ lastIds }: Lamp): number {
   return lastIds.length < WRITES_REMEMBERED ? 0 : (lastIds[0] ?? 0);

@@ -26,6 +26,8 @@ export interface OriginStatus {
 export interface MirrorStatus extends LampsStatus {
   /** States of peers' extensions that were other than before, so far. */
   readonly changesIn: number;
+  /** Every lamp was looked at since its origin's belief or snapshot changed. */
+  readonly isLit: boolean;
   readonly origins: OriginStatus[];
 }
 

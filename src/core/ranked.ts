@@ -3,36 +3,40 @@
  * what was taken out stays until it comes to the top.
  */
 
-interface Place<Item> {
+/** What waits in one queue; given back by `add`, to be taken out by. */
+export interface Place<Item> {
   readonly item: Item;
   readonly rank: number;
   /** Counts up with every item that comes. */
   readonly order: number;
+  /** Taken out. */
+  gone: boolean;
 }
 
 export class Ranked<Item> {
   readonly #heap: Place<Item>[] = [];
-  readonly #places = new Map<Item, Place<Item>>();
+  #size = 0;
   #came = 0;
 
   get size(): number {
-    return this.#places.size;
+    return this.#size;
   }
 
-  /** One that is in it keeps its place. */
-  add(item: Item, rank: number): void {
-    if (this.#places.has(item)) return;
+  add(item: Item, rank: number): Place<Item> {
     this.#came += 1;
-    const place = { item, rank, order: this.#came };
-    this.#places.set(item, place);
+    this.#size += 1;
+    const place = { item, rank, order: this.#came, gone: false };
     this.#rise(this.#heap.push(place) - 1, place);
+    return place;
   }
 
-  delete(item: Item): void {
-    this.#places.delete(item);
+  /** Takes out what `add` gave. */
+  delete(place: Place<Item>): void {
+    if (place.gone) return;
+    place.gone = true;
+    this.#size -= 1;
     // What was taken out must not pile up.
-    if (this.#places.size === 0) this.#heap.length = 0;
-    else if (this.#heap.length > 2 * this.#places.size + 16) this.#rebuild();
+    if (this.#heap.length > 2 * this.#size + 16) this.#rebuild();
   }
 
   /** Takes out who is next. */
@@ -40,21 +44,18 @@ export class Ranked<Item> {
     for (let [top] = this.#heap; top !== undefined; [top] = this.#heap) {
       const last = this.#heap.pop();
       if (last !== undefined && last !== top) this.#sink(last);
-      if (this.#places.get(top.item) !== top) continue;
-      this.#places.delete(top.item);
+      if (top.gone) continue;
+      top.gone = true;
+      this.#size -= 1;
       return top.item;
     }
     return undefined;
   }
 
-  /** As they came. */
-  [Symbol.iterator](): Iterator<Item> {
-    return this.#places.keys();
-  }
-
   #rebuild(): void {
+    const rest = this.#heap.filter(({ gone }) => !gone);
     this.#heap.length = 0;
-    for (const place of this.#places.values()) this.#rise(this.#heap.push(place) - 1, place);
+    for (const place of rest) this.#rise(this.#heap.push(place) - 1, place);
   }
 
   /** From a place at the end to where it belongs. */

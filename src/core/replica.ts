@@ -10,6 +10,11 @@ export const MAX_STATES = 100_000;
 /** What a frame did. `changed` lists each entry whose state is other than before, in frame order. */
 export type Accepted =
   | { readonly result: 'applied'; readonly changed: readonly Entry[]; readonly vouches: boolean }
+  /**
+   * A snapshot is whole and has replaced everything. `changes` finds out what that changed as it is gone through, and
+   * says `undefined` where it is nothing, so that whoever does can pause in between.
+   */
+  | { readonly result: 'replaced'; readonly changes: Generator<Entry | undefined> }
   /** In order, and there is nothing to do yet. */
   | { readonly result: 'held' }
   | { readonly result: 'broken'; readonly why: string };
@@ -90,14 +95,7 @@ export class Replica {
     for (const { kind } of this.#states.values()) if (kind === 'device') this.#size += 1;
     this.#synced = true;
     this.#known = true;
-    const changed: Entry[] = [];
-    for (const [key, entry] of this.#states) {
-      if (before.get(key)?.state !== entry.state) changed.push(entry);
-    }
-    for (const [key, entry] of before) {
-      if (!this.#states.has(key)) changed.push({ ...entry, state: null });
-    }
-    return { result: 'applied', changed, vouches: true };
+    return { result: 'replaced', changes: changesBetween(before, this.#states) };
   }
 
   #change(entries: readonly Entry[]): Accepted {
@@ -120,6 +118,15 @@ export class Replica {
   #tooMany(): Accepted {
     return { result: 'broken', why: `it exports more than ${MAX_STATES} states` };
   }
+}
+
+/** `now` may change meanwhile: what is said is as it is then. */
+function* changesBetween(
+  before: ReadonlyMap<string, Entry>,
+  now: ReadonlyMap<string, Entry>,
+): Generator<Entry | undefined> {
+  for (const [key, entry] of now) yield before.get(key)?.state === entry.state ? undefined : entry;
+  for (const [key, entry] of before) yield now.has(key) ? undefined : { ...entry, state: null };
 }
 
 function keyOf({ kind, extension }: Entry): string {

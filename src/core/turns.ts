@@ -2,7 +2,7 @@
  * A queue of lamps in which every origin has its turn, so that a PBX in a storm does not keep the others' lamps
  * waiting. Whose turn it is within one origin, a rank says. Owns the order only.
  */
-import { Ranked } from './ranked.ts';
+import { type Place, Ranked } from './ranked.ts';
 
 /** Whose lamp it is, by its key. */
 export type OriginOf = (lamp: string) => string;
@@ -12,8 +12,8 @@ export type RankOf = (lamp: string) => number;
 export class Turns {
   /** Origin → its lamps; the first origin is next. */
   readonly #origins = new Map<string, Ranked<string>>();
-  /** Lamp → the origin it waits under: while it does, it may become another's. */
-  readonly #under = new Map<string, string>();
+  /** Lamp → where it waits, and under which origin: while it does, it may become another's. */
+  readonly #waiting = new Map<string, { readonly origin: string; readonly place: Place<string> }>();
   readonly #originOf: OriginOf;
   readonly #rankOf: RankOf;
 
@@ -23,11 +23,11 @@ export class Turns {
   }
 
   get size(): number {
-    return this.#under.size;
+    return this.#waiting.size;
   }
 
   has(lamp: string): boolean {
-    return this.#under.has(lamp);
+    return this.#waiting.has(lamp);
   }
 
   /** Lamps of one origin. */
@@ -39,21 +39,21 @@ export class Turns {
   add(lamp: string): void {
     if (this.has(lamp)) return;
     const origin = this.#originOf(lamp);
-    this.#under.set(lamp, origin);
     let lamps = this.#origins.get(origin);
     if (lamps === undefined) {
       lamps = new Ranked();
       this.#origins.set(origin, lamps);
     }
-    lamps.add(lamp, this.#rankOf(lamp));
+    this.#waiting.set(lamp, { origin, place: lamps.add(lamp, this.#rankOf(lamp)) });
   }
 
   delete(lamp: string): void {
-    const origin = this.#under.get(lamp);
-    if (origin === undefined) return;
-    this.#under.delete(lamp);
+    const waits = this.#waiting.get(lamp);
+    if (waits === undefined) return;
+    const { origin, place } = waits;
+    this.#waiting.delete(lamp);
     const lamps = this.#origins.get(origin);
-    lamps?.delete(lamp);
+    lamps?.delete(place);
     if (lamps?.size === 0) this.#origins.delete(origin);
   }
 
@@ -63,7 +63,7 @@ export class Turns {
       this.#origins.delete(origin);
       const lamp = lamps.next();
       if (lamp === undefined) continue;
-      this.#under.delete(lamp);
+      this.#waiting.delete(lamp);
       if (lamps.size > 0) this.#origins.set(origin, lamps);
       return lamp;
     }
@@ -71,12 +71,12 @@ export class Turns {
   }
 
   /** In no particular order; one that is given may be taken out meanwhile. */
-  *[Symbol.iterator](): Generator<string> {
-    for (const lamps of this.#origins.values()) yield* lamps;
+  [Symbol.iterator](): Iterator<string> {
+    return this.#waiting.keys();
   }
 
   clear(): void {
     this.#origins.clear();
-    this.#under.clear();
+    this.#waiting.clear();
   }
 }

@@ -1,13 +1,20 @@
 /**
- * What is published, by view, gathered until the end of the event-loop turn. Owns the order (as published, with
- * repetitions) and the promise that a frame is encoded at most once for all links of a view.
+ * What is published, by view, gathered until what is being done now is done, or in a storm for some milliseconds. Owns
+ * the order (as published, with repetitions) and the promise that a frame is encoded at most once for all links of a
+ * view.
  */
 import type { Entry } from '../core/message.ts';
 import { MAX_FRAME_STATES } from './contract.ts';
 import { type Body, encodeBody } from './frames.ts';
 
-/** States of one view that wait for the end of the turn; past it they are sent at once. */
+/** States of one view that are gathered; past it they are sent at once. */
 export const MAX_BATCH_STATES = 2_000;
+
+/**
+ * The least time between two batches, milliseconds: a frame costs both ends far more than a state more in it does. What
+ * comes after a quiet time goes out as soon as the packets that were read with it are done.
+ */
+export const BATCH_EVERY_MS = 2;
 
 /** Changes of one view, for any number of links. */
 export class Batch {
@@ -47,7 +54,10 @@ export class Batches {
   readonly #deliver: (view: string, batch: Batch) => void;
   readonly #clock: () => number;
   readonly #gathered = new Map<string, { readonly entries: Entry[]; readonly at: number }>();
-  #turn: NodeJS.Immediate | undefined;
+  /** The flush that is to come, at once or some time later. */
+  #now = false;
+  #later: NodeJS.Timeout | undefined;
+  #flushedAt = Number.NEGATIVE_INFINITY;
   #framesEncoded = 0;
 
   /** `clock`: the one that the peers are told. */
@@ -66,12 +76,25 @@ export class Batches {
     this.#gathered.set(view, gathered);
     for (const entry of entries) gathered.entries.push(entry);
     if (gathered.entries.length >= MAX_BATCH_STATES) this.flushView(view);
-    else this.#turn ??= setImmediate(() => this.flush());
+    else this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#now || this.#later !== undefined) return;
+    const early = this.#flushedAt + BATCH_EVERY_MS - performance.now();
+    if (early > 0) {
+      this.#later = setTimeout(() => this.flush(), Math.ceil(early));
+      return;
+    }
+    this.#now = true;
+    process.nextTick(() => this.flush());
   }
 
   flush(): void {
-    clearImmediate(this.#turn);
-    this.#turn = undefined;
+    clearTimeout(this.#later);
+    this.#now = false;
+    this.#later = undefined;
+    if (this.#gathered.size > 0) this.#flushedAt = performance.now();
     for (const view of this.#gathered.keys()) this.flushView(view);
   }
 

@@ -124,7 +124,6 @@ const tag = z.string().refine(isTag, 'not a tag');
 const typed = z.object({ type: z.string() });
 const versioned = z.object({ version: count });
 const entries = z.array(z.unknown()).max(MAX_FRAME_STATES, `more than ${MAX_FRAME_STATES} entries`);
-const entry = z.tuple([z.string()]).rest(z.unknown());
 
 const FRAMES = {
   hello: z.object({
@@ -210,35 +209,41 @@ function decodeHello(json: unknown): Hello {
 
 function decodeEntries(rows: readonly unknown[]): { known: Entry[]; skipped: number } {
   const known: Entry[] = [];
-  for (const [index, row] of rows.entries()) {
-    const where = `entries[${index}]`;
-    const [word, ...rest] = check(entry, row, where);
-    const kind = KINDS.find((name) => name === word);
-    if (kind !== undefined) known.push(decodeEntry(kind, rest, where));
+  // By hand: there are 200 in a frame and 500 frames in a large snapshot, and the process waits for all of a read.
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index];
+    if (!Array.isArray(row) || typeof row[0] !== 'string') {
+      throw wrong(index, 'is not a list that begins with a kind');
+    }
+    const kind = KINDS.find((name) => name === row[0]);
+    if (kind !== undefined) known.push(decodeEntry(kind, row, index));
   }
   return { known, skipped: rows.length - known.length };
 }
 
-function decodeEntry(kind: Kind, [extension, state, ...texts]: readonly unknown[], where: string): Entry {
-  if (typeof extension !== 'string') throw new FrameError(`${where}: the extension is not text`);
+function wrong(index: number, why: string): FrameError {
+  return new FrameError(`entries[${index}]: ${why}`);
+}
+
+function decodeEntry(kind: Kind, row: readonly unknown[], index: number): Entry {
+  const extension = row[1];
+  const state = row[2];
+  if (typeof extension !== 'string') throw wrong(index, 'the extension is not text');
   if (!isExtension(extension)) {
-    throw new FrameError(`${where}: "${printable(extension)}" ${whyNotExtension(extension)}`);
+    throw wrong(index, `"${printable(extension)}" ${whyNotExtension(extension)}`);
   }
   if (state === null) return { kind, extension, state };
-  if (typeof state !== 'string') throw new FrameError(`${where}: the state is neither text nor null`);
-  if (kind === 'presence') return { kind, extension, state: decodePresence(state, texts, where) };
-  if (!isDeviceState(state)) throw new FrameError(`${where}: "${printable(state)}" is not a device state`);
+  if (typeof state !== 'string') throw wrong(index, 'the state is neither text nor null');
+  if (kind === 'presence') return { kind, extension, state: decodePresence(state, row, index) };
+  if (!isDeviceState(state)) throw wrong(index, `"${printable(state)}" is not a device state`);
   return { kind, extension, state };
 }
 
-function decodePresence(
-  word: string,
-  [subtype = '', message = '']: readonly unknown[],
-  where: string,
-): Presence {
-  if (!isPresenceWord(word)) throw new FrameError(`${where}: "${printable(word)}" is not a presence state`);
+function decodePresence(word: string, row: readonly unknown[], index: number): Presence {
+  const [, , , subtype = '', message = ''] = row;
+  if (!isPresenceWord(word)) throw wrong(index, `"${printable(word)}" is not a presence state`);
   if (!isShortText(subtype) || !isShortText(message)) {
-    throw new FrameError(`${where}: subtype and message are texts of at most ${MAX_PRESENCE_TEXT} bytes`);
+    throw wrong(index, `subtype and message are texts of at most ${MAX_PRESENCE_TEXT} bytes`);
   }
   return presenceOf({ word, subtype, message });
 }

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Entry } from '../../src/core/message.ts';
-import { MAX_STATES, Replica } from '../../src/core/replica.ts';
+import { type Accepted, MAX_STATES, Replica } from '../../src/core/replica.ts';
 import type { DeviceState } from '../../src/core/state.ts';
 
 function entry(extension: string, state: DeviceState | null): Entry {
   return { kind: 'device', extension, state };
+}
+
+function changesOf(accepted: Accepted): (Entry | undefined)[] {
+  assert.equal(accepted.result, 'replaced');
+  return accepted.result === 'replaced' ? [...accepted.changes] : [];
 }
 
 test('a snapshot is applied whole, when its last part is in', () => {
@@ -15,14 +20,10 @@ test('a snapshot is applied whole, when its last part is in', () => {
   assert.deepEqual(first, { result: 'held' });
   assert.equal(replica.get('1'), undefined);
   const second = replica.accept(2, { type: 'snapshot', entries: [entry('2', 'BUSY')], last: true });
-  assert.deepEqual(second, {
-    result: 'applied',
-    vouches: true,
-    changed: [
-      { kind: 'device', extension: '1', state: 'INUSE' },
-      { kind: 'device', extension: '2', state: 'BUSY' },
-    ],
-  });
+  assert.deepEqual(changesOf(second), [
+    { kind: 'device', extension: '1', state: 'INUSE' },
+    { kind: 'device', extension: '2', state: 'BUSY' },
+  ]);
 });
 
 test('a snapshot replaces everything: what it lacks is gone, what it repeats did not change', () => {
@@ -31,11 +32,22 @@ test('a snapshot replaces everything: what it lacks is gone, what it repeats did
   replica.accept(1, { type: 'snapshot', entries: [entry('1', 'INUSE'), entry('2', 'BUSY')], last: true });
   replica.begin();
   const again = replica.accept(1, { type: 'snapshot', entries: [entry('2', 'BUSY')], last: true });
-  assert.deepEqual(again, {
-    result: 'applied',
-    vouches: true,
-    changed: [{ kind: 'device', extension: '1', state: null }],
-  });
+  assert.deepEqual(changesOf(again).filter(Boolean), [{ kind: 'device', extension: '1', state: null }]);
+});
+
+test('what a snapshot changed is said as it is by then', () => {
+  const replica = new Replica();
+  replica.begin();
+  replica.accept(1, { type: 'snapshot', entries: [entry('1', 'INUSE'), entry('2', 'BUSY')], last: true });
+  replica.begin();
+  const again = replica.accept(1, { type: 'snapshot', entries: [entry('3', 'INUSE')], last: true });
+  replica.accept(2, { type: 'change', entries: [entry('3', 'RINGING'), entry('2', 'INUSE')] });
+  assert.deepEqual(changesOf(again), [
+    entry('3', 'RINGING'),
+    entry('2', 'INUSE'),
+    { kind: 'device', extension: '1', state: null },
+    undefined,
+  ]);
 });
 
 test('a frame lost, repeated or out of order breaks the link, and changes nothing', () => {
@@ -84,5 +96,5 @@ test('nothing may follow a bye', () => {
   assert.equal(replica.accept(2, { type: 'bye', final: true }).result, 'held');
   assert.equal(replica.accept(3, { type: 'alive' }).result, 'broken');
   replica.begin();
-  assert.equal(replica.accept(1, { type: 'snapshot', entries: [], last: true }).result, 'applied');
+  assert.equal(replica.accept(1, { type: 'snapshot', entries: [], last: true }).result, 'replaced');
 });

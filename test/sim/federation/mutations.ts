@@ -36,9 +36,15 @@ export const MUTATIONS: readonly Mutation[] = [
     quick: true,
   },
   {
+    name: 'what a snapshot changed is looked at once, and the rest of it never',
+    file: 'slices.ts',
+    find: '        if (job.next().done !== true) continue;\n',
+    replace: '        job.next();\n',
+  },
+  {
     name: 'extensions that a snapshot leaves out stay lit',
     file: 'replica.ts',
-    find: '      if (!this.#states.has(key)) changed.push({ ...entry, state: null });\n',
+    find: '  for (const [key, entry] of before) yield now.has(key) ? undefined : { ...entry, state: null };\n',
     replace: '',
   },
   {
@@ -83,7 +89,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'lamps do not follow what is believed of their origin',
     file: 'mirror.ts',
-    find: "      this.#note({ kind: 'belief', peer: origin.tag, from, to });\n      this.#relightAll(origin, 'backlog');\n",
+    find: "      this.#note({ kind: 'belief', peer: origin.tag, from, to });\n      this.lighting.relightAll(origin, 'backlog');\n",
     replace: "      this.#note({ kind: 'belief', peer: origin.tag, from, to });\n",
     quick: true,
   },
@@ -180,7 +186,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a lamp that a phone begins to watch is not written',
     file: 'federation.ts',
-    find: "return this.#mirror.watch(input.status, 'live');",
+    find: "return this.#mirror.lighting.watch(input.status, 'live');",
     replace: 'return;',
   },
   {
@@ -224,7 +230,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'lamps that Asterisk has no more are written into it again',
-    file: 'mirror.ts',
+    file: 'lighting.ts',
     find: '    for (const origin of this.#origins.values()) this.#forgetAllBut(found, origin);\n',
     replace: '',
     quick: true,
