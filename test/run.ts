@@ -15,9 +15,12 @@ interface Suite {
   readonly alone?: readonly string[];
 }
 
+const FOLDERS = ['', 'core', 'sim', 'ami', 'http', 'config', 'cli', 'broker', 'demo', 'fuzz', 'soak'];
+const BENCH = ['bench', 'bench/areas', 'bench/driver', 'bench/sites', 'bench/peers'];
+
 const SUITES: Record<string, Suite> = {
   unit: {
-    folders: ['', 'core', 'sim', 'ami', 'http', 'config', 'cli', 'broker', 'demo', 'fuzz', 'soak'],
+    folders: [...FOLDERS, ...BENCH],
     concurrency: 2,
   },
   mesh: { folders: ['mesh'], concurrency: 2 },

@@ -20,8 +20,9 @@ export const RETRY_MIN_MS = 1_000;
 export const RETRY_MAX_MS = 10_000;
 
 /**
- * Of live changes that wait, that lamp goes first whose write before so many others is the longest ago: what a call does
- * (it rings, is answered, is over) overtakes lamps that change all the time, and each of those has its turn too.
+ * Live changes that wait are written in the order in which they came, but those of lamps that change all the time let
+ * the others go first, so that what a call does (it rings, is answered, is over) is seen in a storm. Such a lamp was
+ * written so many times while as many writes went out as there are lamps waiting, times this many.
  */
 export const WRITES_REMEMBERED = 3;
 
@@ -66,7 +67,7 @@ export class Lamps {
 
   constructor(options: PacingOptions, originOf: OriginOf) {
     this.#options = options;
-    this.#live = new Turns(originOf, (name) => rankOf(this.#lamp(name)));
+    this.#live = new Turns(originOf, (name) => this.#isBusy(name));
     this.#backlog = new Turns(originOf);
     this.#waiting = new Turns(originOf);
     this.#tokens = options.burst;
@@ -318,6 +319,12 @@ export class Lamps {
     return this.#tokens >= 1 ? now : now + ((1 - this.#tokens) * 1_000) / this.#options.writesPerSecond;
   }
 
+  #isBusy(name: string): boolean {
+    const { lastIds } = this.#lamp(name);
+    const since = this.#nextId - (lastIds[0] ?? 0);
+    return lastIds.length === WRITES_REMEMBERED && since < WRITES_REMEMBERED * this.#live.size;
+  }
+
   #isOwed(name: string): boolean {
     return this.#live.has(name) || this.#backlog.has(name) || this.#waiting.has(name);
   }
@@ -368,7 +375,3 @@ export class Lamps {
 
 /** One for all: most lamps of a large snapshot have nothing in theirs. Never written to. */
 const NONE: never[] = [];
-
-function rankOf({ lastIds }: Lamp): number {
-  return lastIds.length < WRITES_REMEMBERED ? 0 : (lastIds[0] ?? 0);
-}

@@ -1,70 +1,79 @@
 /**
  * A queue of lamps in which every origin has its turn, so that a PBX in a storm does not keep the others' lamps
- * waiting. Whose turn it is within one origin, a rank says. Owns the order only.
+ * waiting. Within one origin it is first come, first served, but for lamps that are busy, which let the others go
+ * first. Owns the order only.
  */
-import { type Place, Ranked } from './ranked.ts';
 
 /** Whose lamp it is, by its key. */
 export type OriginOf = (lamp: string) => string;
-/** The least is next; of the same rank, first come, first served. */
-export type RankOf = (lamp: string) => number;
+/** Whether a lamp that comes now has been served so often of late that it lets others go first. */
+export type IsBusy = (lamp: string) => boolean;
+
+interface Line {
+  readonly first: Set<string>;
+  readonly busy: Set<string>;
+}
 
 export class Turns {
   /** Origin → its lamps; the first origin is next. */
-  readonly #origins = new Map<string, Ranked<string>>();
-  /** Lamp → where it waits, and under which origin: while it does, it may become another's. */
-  readonly #waiting = new Map<string, { readonly origin: string; readonly place: Place<string> }>();
+  readonly #origins = new Map<string, Line>();
+  /** Lamp → the origin it waits under: while it does, it may become another's. */
+  readonly #under = new Map<string, string>();
   readonly #originOf: OriginOf;
-  readonly #rankOf: RankOf;
+  readonly #isBusy: IsBusy;
 
-  constructor(originOf: OriginOf, rankOf: RankOf = () => 0) {
+  constructor(originOf: OriginOf, isBusy: IsBusy = () => false) {
     this.#originOf = originOf;
-    this.#rankOf = rankOf;
+    this.#isBusy = isBusy;
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#under.size;
   }
 
   has(lamp: string): boolean {
-    return this.#waiting.has(lamp);
+    return this.#under.has(lamp);
   }
 
   /** Lamps of one origin. */
   sizeOf(origin: string): number {
-    return this.#origins.get(origin)?.size ?? 0;
+    const line = this.#origins.get(origin);
+    return line === undefined ? 0 : sizeOf(line);
   }
 
   /** A lamp that is in it keeps its place. */
   add(lamp: string): void {
     if (this.has(lamp)) return;
     const origin = this.#originOf(lamp);
-    let lamps = this.#origins.get(origin);
-    if (lamps === undefined) {
-      lamps = new Ranked();
-      this.#origins.set(origin, lamps);
+    let line = this.#origins.get(origin);
+    if (line === undefined) {
+      line = { first: new Set(), busy: new Set() };
+      this.#origins.set(origin, line);
     }
-    this.#waiting.set(lamp, { origin, place: lamps.add(lamp, this.#rankOf(lamp)) });
+    (this.#isBusy(lamp) ? line.busy : line.first).add(lamp);
+    this.#under.set(lamp, origin);
   }
 
   delete(lamp: string): void {
-    const waits = this.#waiting.get(lamp);
-    if (waits === undefined) return;
-    const { origin, place } = waits;
-    this.#waiting.delete(lamp);
-    const lamps = this.#origins.get(origin);
-    lamps?.delete(place);
-    if (lamps?.size === 0) this.#origins.delete(origin);
+    const origin = this.#under.get(lamp);
+    if (origin === undefined) return;
+    this.#under.delete(lamp);
+    const line = this.#origins.get(origin);
+    line?.first.delete(lamp);
+    line?.busy.delete(lamp);
+    if (line !== undefined && sizeOf(line) === 0) this.#origins.delete(origin);
   }
 
   /** Takes the lamp whose turn it is. */
   next(): string | undefined {
-    for (const [origin, lamps] of this.#origins) {
+    for (const [origin, line] of this.#origins) {
       this.#origins.delete(origin);
-      const lamp = lamps.next();
+      const [lamp] = line.first.size > 0 ? line.first : line.busy;
       if (lamp === undefined) continue;
-      this.#waiting.delete(lamp);
-      if (lamps.size > 0) this.#origins.set(origin, lamps);
+      line.first.delete(lamp);
+      line.busy.delete(lamp);
+      this.#under.delete(lamp);
+      if (sizeOf(line) > 0) this.#origins.set(origin, line);
       return lamp;
     }
     return undefined;
@@ -72,11 +81,15 @@ export class Turns {
 
   /** In no particular order; one that is given may be taken out meanwhile. */
   [Symbol.iterator](): Iterator<string> {
-    return this.#waiting.keys();
+    return this.#under.keys();
   }
 
   clear(): void {
     this.#origins.clear();
-    this.#waiting.clear();
+    this.#under.clear();
   }
+}
+
+function sizeOf({ first, busy }: Line): number {
+  return first.size + busy.size;
 }

@@ -107,6 +107,11 @@ export class Asterisk {
     return this.#child?.running ?? false;
   }
 
+  get pid(): number {
+    if (this.#child === undefined) throw new Error(`${this.name} was not started`);
+    return this.#child.pid;
+  }
+
   /** Boots it, with the AstDB it left, and returns when it is fully booted. */
   async start(): Promise<void> {
     const begun = performance.now();

@@ -218,6 +218,11 @@ export class Broker {
     return this.#child?.running ?? false;
   }
 
+  get pid(): number {
+    if (this.#child === undefined) throw new Error(`broker ${this.tag} was not started`);
+    return this.#child.pid;
+  }
+
   /** Runs it; returns when it says that it runs. Its log goes on where it was. */
   async start(): Promise<void> {
     const config = await this.#writeConfig();

@@ -40,6 +40,13 @@ export class Child {
     return this.exit === undefined;
   }
 
+  /** Of the program itself: what stands before it execs. */
+  get pid(): number {
+    const { pid } = this.process;
+    if (pid === undefined) throw new Error(`${this.argv.join(' ')} did not start`);
+    return pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.running) this.process.kill(signal);
   }

@@ -218,8 +218,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what was written outlives its session',
     file: 'lamps.ts',
-    find: '      lamp.written = undefined;\n      lamp.inFlight.length = 0;\n',
-    replace: '      lamp.inFlight.length = 0;\n',
+    find: '      lamp.written = undefined;\n      lamp.inFlight = NONE;\n',
+    replace: '      lamp.inFlight = NONE;\n',
   },
   {
     name: 'what is written is not remembered',
