@@ -5,11 +5,8 @@
 declare module 'asterisk-manager' {
   export interface Manager {
     connect(port: number, host: string, callback?: () => void): void;
-    /** Calls `this.action` with its own login action, and holds every other action until it succeeded. */
-    login(callback?: (error?: unknown) => void): void;
     action: (action: Record<string, string>, callback?: (error?: unknown) => void) => string;
     removeAllListeners(event: string): void;
-    emit(event: string, ...values: unknown[]): boolean;
   }
   /** Without a port it does not connect by itself. */
   export default function createManager(

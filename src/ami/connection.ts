@@ -40,7 +40,6 @@ export class Connection {
   /** Actions of this turn are held back until its end. */
   #corked = false;
   #banner: string | undefined = '';
-  #loginId: string | undefined;
   #ended = false;
 
   constructor(options: AmiOptions, handlers: ConnectionHandlers) {
@@ -89,16 +88,13 @@ export class Connection {
   }
 
   /**
-   * Writes the login; its response comes as a message with this id. The library must run its own login,
-   * else it holds back every later action, but it would write no ActionID of ours and no event mask.
+   * Writes the login; its response comes as a message with this id. In lower case the library recognises it, and does
+   * not hold it back until it is logged in.
    */
   login(login: Encoded, id: string): void {
-    const write = this.#manager.action;
-    this.#loginId = id;
-    // In lower case the library recognises it, and does not hold it back until it is logged in.
-    this.#manager.action = (_own, done) => write({ ...login, action: 'login', actionid: id }, done);
-    this.#manager.login();
-    this.#manager.action = write;
+    this.#manager.action({ ...login, action: 'login', actionid: id });
+    // It waits for the answer with a listener that only its 'rawevent' listener would remove.
+    this.#manager.removeAllListeners(id);
   }
 
   /** Writes one action after the login succeeded; false, and nothing written, when Asterisk does not read. */
@@ -113,6 +109,8 @@ export class Connection {
   end(why: AmiDown): void {
     if (this.#ended) return;
     this.#ended = true;
+    // What was written in this turn has been told to be written.
+    this.#socket?.uncork();
     if (this.#socket) this.#socket.destroy();
     else this.#resolveClosed();
     this.#handlers.ended(why);
@@ -159,13 +157,6 @@ export class Connection {
 
   /** Whether more is wanted. */
   #packet(message: Message): boolean {
-    if (this.#loginId !== undefined && message['actionid'] === this.#loginId && message['response']) {
-      const id = this.#loginId;
-      this.#loginId = undefined;
-      // Tells the library that it is logged in; see login().
-      if (message['response'].toLowerCase() === 'success') this.#manager.emit(id, undefined, message);
-      this.#manager.removeAllListeners(id);
-    }
     this.#handlers.message(message);
     return !this.#ended;
   }

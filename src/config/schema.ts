@@ -89,7 +89,7 @@ export const scalarSchema = {
     gone_state: leaf<GoneStateName>('choice', 'UNAVAILABLE', 'what lamps of a gone PBX show', {
       choices: GONE_STATES,
     }),
-    writes_per_second: leaf('rate', 100, 'lamps written a second', { min: 1, max: 100_000 }),
+    writes_per_second: leaf('rate', 50, 'lamps written a second', { min: 1, max: 100_000 }),
     burst: leaf('whole', 10, 'lamps written at once after a quiet time', { min: 1, max: 10_000 }),
     window: leaf('whole', 32, 'writes that Asterisk has not answered yet', {
       min: 1,

@@ -20,11 +20,12 @@ export const RETRY_MIN_MS = 1_000;
 export const RETRY_MAX_MS = 10_000;
 
 /**
- * Live changes that wait are written in the order in which they came, but those of lamps that change all the time let
- * the others go first, so that what a call does (it rings, is answered, is over) is seen in a storm. Such a lamp was
- * written so many times while as many writes went out as there are lamps waiting, times this many.
+ * Live changes that wait are written in the order in which they came, but lamps that change often give way to others, so
+ * that what a call does is seen in a storm. Often is so many changes within OFTEN_WITHIN_MS: a call that rings, is
+ * answered and is over changes three times.
  */
-export const WRITES_REMEMBERED = 3;
+export const OFTEN_CHANGES = 4;
+export const OFTEN_WITHIN_MS = 3_000;
 
 interface Lamp {
   desired: Writable | undefined;
@@ -34,8 +35,8 @@ interface Lamp {
   written: Seen | undefined;
   /** States sent and not yet answered, oldest first. */
   inFlight: Writable[];
-  /** The ids of its last writes, the latest last. */
-  lastIds: number[];
+  /** When it last changed, OFTEN_CHANGES times at most, the latest last. */
+  changedAt: number[];
   failures: number;
   retryAt: number;
   repairedAt: number;
@@ -55,6 +56,8 @@ export class Lamps {
   #up = false;
   #tokens: number;
   #refilledAt: number | undefined;
+  /** As of the last call that told the time. */
+  #now = 0;
   #nextId = 1;
   #liveInRow = 0;
   #sent = 0;
@@ -67,7 +70,7 @@ export class Lamps {
 
   constructor(options: PacingOptions, originOf: OriginOf) {
     this.#options = options;
-    this.#live = new Turns(originOf, (name) => this.#isBusy(name));
+    this.#live = new Turns(originOf, (name) => this.#changesOften(name));
     this.#backlog = new Turns(originOf);
     this.#waiting = new Turns(originOf);
     this.#tokens = options.burst;
@@ -174,6 +177,7 @@ export class Lamps {
     if (lamp.desired !== state) {
       if (this.#isOwed(name)) this.#coalesced += 1;
       lamp.since = since;
+      if (urgency === 'live') lamp.changedAt = [...lamp.changedAt, this.#now].slice(-OFTEN_CHANGES);
     }
     lamp.desired = state;
     this.#owe(name, urgency);
@@ -182,6 +186,7 @@ export class Lamps {
   /** The writes that may go now, in order; each spends a token and a place in the window. What is `parked` is owed no more. */
   due(now: number, isParked: (lamp: string) => boolean = () => false): Write[] {
     const writes: Write[] = [];
+    this.#now = now;
     this.#refill(now);
     while (this.#tokens >= 1 && this.#unanswered.size < this.#options.window) {
       const name = this.#next();
@@ -196,7 +201,6 @@ export class Lamps {
       const write: Write = since === undefined ? { id, lamp: name, state } : { id, lamp: name, state, since };
       this.#nextId += 1;
       lamp.since = undefined;
-      lamp.lastIds = [...lamp.lastIds, write.id].slice(-WRITES_REMEMBERED);
       // What Asterisk said before this write tells nothing of what it says after it.
       this.#drifting.delete(name);
       this.#echoes.sent(name);
@@ -319,10 +323,9 @@ export class Lamps {
     return this.#tokens >= 1 ? now : now + ((1 - this.#tokens) * 1_000) / this.#options.writesPerSecond;
   }
 
-  #isBusy(name: string): boolean {
-    const { lastIds } = this.#lamp(name);
-    const since = this.#nextId - (lastIds[0] ?? 0);
-    return lastIds.length === WRITES_REMEMBERED && since < WRITES_REMEMBERED * this.#live.size;
+  #changesOften(name: string): boolean {
+    const { changedAt } = this.#lamp(name);
+    return changedAt.length === OFTEN_CHANGES && this.#now - (changedAt[0] ?? 0) < OFTEN_WITHIN_MS;
   }
 
   #isOwed(name: string): boolean {
@@ -362,7 +365,7 @@ export class Lamps {
         since: undefined,
         written: undefined,
         inFlight: NONE,
-        lastIds: NONE,
+        changedAt: NONE,
         failures: 0,
         retryAt: 0,
         repairedAt: Number.NEGATIVE_INFINITY,

@@ -31,7 +31,7 @@ export class Lighting {
   /** It has no PRESENCE_STATE, as far as is known since everything was last read. */
   #hasNoPresence = false;
   /** States of peers' extensions that were other than before, so far. */
-  changesIn = 0;
+  #changesIn = 0;
 
   constructor(origins: ReadonlyMap<string, Origin>, pacing: PacingOptions, emit: (effect: Effect) => void) {
     this.#emit = emit;
@@ -58,14 +58,15 @@ export class Lighting {
       this.#kept.forget(kept);
       this.#lamps.drop(entryKey(kept.kind, kept.name));
     }
+    for (const origin of gone) this.relightAll(origin, 'live');
     for (const origin of this.#origins.values()) {
       for (const { kind, extension } of origin.replica.entries()) this.#kept.plain(origin, kind, extension);
-      this.relightAll(origin, gone.includes(origin) ? 'live' : 'backlog');
+      this.relightAll(origin, 'backlog');
     }
   }
 
   status(): LampsStatus & { changesIn: number; isLit: boolean } {
-    return { ...this.#lamps.status(), changesIn: this.changesIn, isLit: this.#slices.isDone };
+    return { ...this.#lamps.status(), changesIn: this.#changesIn, isLit: this.#slices.isDone };
   }
 
   owedOf(origin: Origin): number {
@@ -86,7 +87,7 @@ export class Lighting {
 
   /** The same of single changes: one by one, so that states which follow each other in one frame are all written while there is room. */
   changed(origin: Origin, entries: readonly Entry[], since: number | undefined, now: number): void {
-    this.changesIn += entries.length;
+    this.#changesIn += entries.length;
     for (const entry of entries) {
       this.#tell(origin, entry, 'live', since);
       this.write(now);
@@ -95,7 +96,8 @@ export class Lighting {
 
   /** Every lamp of an origin, when what is believed of it changed. */
   relightAll(origin: Origin, urgency: Urgency): void {
-    this.#begin(`lamps of ${origin.tag}`, this.#relighting(origin, urgency));
+    // By urgency too: what is urgent must not be replaced by what is not.
+    this.#begin(`${urgency} lamps of ${origin.tag}`, this.#relighting(origin, urgency));
   }
 
   *lamps(): Generator<LampStatus> {
@@ -121,6 +123,8 @@ export class Lighting {
 
   /** What Asterisk holds, in a fresh session; {@link relight} follows. */
   sessionUp(listing: Listing): void {
+    // What is still to be told must be known before it is seen what is told by nobody.
+    this.#slices.finishAll();
     this.#asteriskUp = true;
     this.#hasNoPresence = false;
     const found = new Map<string, Seen>();
@@ -158,6 +162,8 @@ export class Lighting {
   relight(listing: Listing): void {
     for (const hint of listing.hints) this.watch(hint, 'backlog');
     for (const origin of this.#origins.values()) this.relightAll(origin, 'backlog');
+    // Nothing is written by what was decided before the session.
+    this.#slices.finishAll();
   }
 
   relisted(listing: Listing, now: number): void {
@@ -254,7 +260,7 @@ export class Lighting {
   *#telling(origin: Origin, changes: Iterable<Entry | undefined>): Generator {
     for (const entry of changes) {
       if (entry !== undefined) {
-        this.changesIn += 1;
+        this.#changesIn += 1;
         this.#tell(origin, entry, 'backlog', undefined);
       }
       yield;

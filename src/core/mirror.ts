@@ -125,8 +125,8 @@ export class Mirror {
     if (accepted.result === 'held') return;
     origin.left = false;
     if (accepted.result === 'replaced') {
-      this.lighting.replaced(origin, accepted.changes);
-      return origin.peer.vouched(now);
+      origin.peer.vouched(now);
+      return this.lighting.replaced(origin, accepted.changes);
     }
     if (accepted.vouches) origin.peer.vouched(now);
     else origin.peer.heard(now);

@@ -120,12 +120,20 @@ export class Replica {
   }
 }
 
-/** `now` may change meanwhile: what is said is as it is then. */
+/**
+ * `now` may change meanwhile: what is said is as it is then. What comes into it meanwhile is at its end, and is told by
+ * who brings it.
+ */
 function* changesBetween(
   before: ReadonlyMap<string, Entry>,
   now: ReadonlyMap<string, Entry>,
 ): Generator<Entry | undefined> {
-  for (const [key, entry] of now) yield before.get(key)?.state === entry.state ? undefined : entry;
+  let left = now.size;
+  for (const [key, entry] of now) {
+    if (left === 0) break;
+    left -= 1;
+    yield before.get(key)?.state === entry.state ? undefined : entry;
+  }
   for (const [key, entry] of before) yield now.has(key) ? undefined : { ...entry, state: null };
 }
 

@@ -25,15 +25,19 @@ export class Slices {
     this.#jobs.delete(name);
   }
 
-  /** The next slice, of what was begun first. */
+  finishAll(): void {
+    for (const name of this.#jobs.keys()) this.finish(name);
+  }
+
+  /** The next slice. What is not done with it lets the others go on first. */
   work(): void {
     let left = SLICE;
     for (const [name, job] of this.#jobs) {
+      this.#jobs.delete(name);
       while (left > 0) {
         left -= 1;
-        if (job.next().done !== true) continue;
-        this.#jobs.delete(name);
-        break;
+        if (job.next().done === true) break;
+        if (left === 0) this.#jobs.set(name, job);
       }
       if (left === 0) return;
     }

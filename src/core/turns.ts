@@ -1,17 +1,22 @@
 /**
  * A queue of lamps in which every origin has its turn, so that a PBX in a storm does not keep the others' lamps
- * waiting. Within one origin it is first come, first served, but for lamps that are busy, which let the others go
- * first. Owns the order only.
+ * waiting. Within one origin it is first come, first served, but lamps that change often give way to the others, except
+ * for one turn in GIVES_WAY_SHARE. Owns the order only.
  */
+
+/** Lamps that give way have one turn in this many: the others may be so many that they would never have one. */
+export const GIVES_WAY_SHARE = 4;
 
 /** Whose lamp it is, by its key. */
 export type OriginOf = (lamp: string) => string;
-/** Whether a lamp that comes now has been served so often of late that it lets others go first. */
-export type IsBusy = (lamp: string) => boolean;
+/** Whether a lamp that comes now gives way to others. */
+export type GivesWay = (lamp: string) => boolean;
 
 interface Line {
   readonly first: Set<string>;
-  readonly busy: Set<string>;
+  readonly giveWay: Set<string>;
+  /** Taken from `first`, one after another, while others gave way. */
+  inRow: number;
 }
 
 export class Turns {
@@ -20,11 +25,11 @@ export class Turns {
   /** Lamp → the origin it waits under: while it does, it may become another's. */
   readonly #under = new Map<string, string>();
   readonly #originOf: OriginOf;
-  readonly #isBusy: IsBusy;
+  readonly #givesWay: GivesWay;
 
-  constructor(originOf: OriginOf, isBusy: IsBusy = () => false) {
+  constructor(originOf: OriginOf, givesWay: GivesWay = () => false) {
     this.#originOf = originOf;
-    this.#isBusy = isBusy;
+    this.#givesWay = givesWay;
   }
 
   get size(): number {
@@ -47,10 +52,10 @@ export class Turns {
     const origin = this.#originOf(lamp);
     let line = this.#origins.get(origin);
     if (line === undefined) {
-      line = { first: new Set(), busy: new Set() };
+      line = { first: new Set(), giveWay: new Set(), inRow: 0 };
       this.#origins.set(origin, line);
     }
-    (this.#isBusy(lamp) ? line.busy : line.first).add(lamp);
+    (this.#givesWay(lamp) ? line.giveWay : line.first).add(lamp);
     this.#under.set(lamp, origin);
   }
 
@@ -60,7 +65,7 @@ export class Turns {
     this.#under.delete(lamp);
     const line = this.#origins.get(origin);
     line?.first.delete(lamp);
-    line?.busy.delete(lamp);
+    line?.giveWay.delete(lamp);
     if (line !== undefined && sizeOf(line) === 0) this.#origins.delete(origin);
   }
 
@@ -68,10 +73,12 @@ export class Turns {
   next(): string | undefined {
     for (const [origin, line] of this.#origins) {
       this.#origins.delete(origin);
-      const [lamp] = line.first.size > 0 ? line.first : line.busy;
+      const isTheirs = line.first.size === 0 || line.inRow >= GIVES_WAY_SHARE - 1;
+      const taken = isTheirs && line.giveWay.size > 0 ? line.giveWay : line.first;
+      const [lamp] = taken;
       if (lamp === undefined) continue;
-      line.first.delete(lamp);
-      line.busy.delete(lamp);
+      line.inRow = taken === line.first && line.giveWay.size > 0 ? line.inRow + 1 : 0;
+      taken.delete(lamp);
       this.#under.delete(lamp);
       if (sizeOf(line) > 0) this.#origins.set(origin, line);
       return lamp;
@@ -90,6 +97,6 @@ export class Turns {
   }
 }
 
-function sizeOf({ first, busy }: Line): number {
-  return first.size + busy.size;
+function sizeOf({ first, giveWay }: Line): number {
+  return first.size + giveWay.size;
 }

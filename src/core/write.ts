@@ -9,7 +9,7 @@ export type Writable = WritableState | Presence;
 export type Seen = DeviceState | Presence;
 
 export interface PacingOptions {
-  /** Sustained rate; `Infinity` for no limit. Rule: 2 000 NOTIFYs a second ÷ mean watchers per lamp. */
+  /** Sustained rate; `Infinity` for no limit. Rule: 1 000 NOTIFYs a second ÷ mean watchers per lamp. */
   readonly writesPerSecond: number;
   /** Writes that may go at once after a quiet time. */
   readonly burst: number;

@@ -87,7 +87,9 @@ export class Batches {
       return;
     }
     this.#now = true;
-    process.nextTick(() => this.flush());
+    process.nextTick(() => {
+      if (this.#now) this.flush();
+    });
   }
 
   flush(): void {

@@ -14,7 +14,7 @@
  *     The link is up for a side when it has both said and heard hello. A second hello is an error.
  *   refuse  {"type":"refuse","code":C,"text":S}
  *     At any time, instead of hello or before hanging up: why. The receiver reports it; the link ends.
- *   ping    {"type":"ping","id":N}      Each side, once up, every second. Answered with the same id at once.
+ *   ping    {"type":"ping","id":N}      Each side, once up, now and then (pulse.ts). Answered with the same id at once.
  *   pong    {"type":"pong","id":N,"clock":C}
  *     Proof of the link and its round trip. Any frame counts as a sign of life. `clock`, optional: what the
  *     sender's clock shows when it answers; milliseconds, monotonic, from any zero, at least 0.

@@ -109,7 +109,7 @@ export class Mesh {
     for (const peer of this.#peers.values()) void peer.stop('stopped', why);
   }
 
-  /** To every link that was given a snapshot of this view; at the end of this turn, in order. */
+  /** To every link that was given a snapshot of this view; soon (batches.ts), in order. */
   publish(view: string, entries: readonly Entry[]): void {
     this.#batches.add(view, entries);
   }

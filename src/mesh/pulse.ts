@@ -3,12 +3,14 @@
  * closes nothing itself.
  */
 
-/** Pings without a sign of life from the peer after which the link is dead. */
-export const SILENT_PINGS = 3;
-/** A peer that is heard anyway, as `alive` makes it, is pinged at each so many-th beat only, but for so many first ones. */
+/** Beats without a sign of life from the peer after which the link is dead. */
+export const SILENT_BEATS = 3;
+/** A peer that is heard anyway, as `alive` makes it, is pinged at each so many-th beat only. */
 export const PING_BEATS = 5;
-/** Pings during which a full channel took nothing after which the link is dead. */
-export const STALLED_PINGS = 30;
+/** But so many times at once, so that its clock is known well soon. */
+export const FIRST_PINGS = 5;
+/** Beats during which a full channel took nothing after which the link is dead. */
+export const STALLED_BEATS = 30;
 
 export interface PulseHandlers {
   ping(id: number): void;
@@ -49,17 +51,12 @@ export class Pulse {
   }
 
   start(): void {
-    // All links beat at one time: to wake up costs an idle process more than what it does then.
-    const first = this.#everyMs - (performance.now() % this.#everyMs);
-    this.#timer = setTimeout(() => {
-      this.#timer = setInterval(() => this.#beat(), this.#everyMs);
-      this.#beat();
-    }, first);
     this.#ping();
+    this.#await();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** The peer said something, whatever it was. */
@@ -77,19 +74,32 @@ export class Pulse {
     return { sentAt, receivedAt };
   }
 
+  /** All links beat at one time: to wake up costs an idle process more than what it does then. */
+  #await(): void {
+    const left = this.#everyMs - (performance.now() % this.#everyMs);
+    const isNow = left < this.#everyMs / 2;
+    this.#timer = setTimeout(
+      () => {
+        this.#await();
+        this.#beat();
+      },
+      isNow ? left + this.#everyMs : left,
+    );
+  }
+
   /** Counts beats, not time: after a pause of our own event loop the peer must not look silent. */
   #beat(): void {
     this.#silent += 1;
-    if (this.#silent > SILENT_PINGS) {
-      return this.#dead('silence', `heard nothing for ${SILENT_PINGS * this.#everyMs} ms`);
+    if (this.#silent > SILENT_BEATS) {
+      return this.#dead('silence', `heard nothing for ${SILENT_BEATS * this.#everyMs} ms`);
     }
     const { buffered, congested } = this.#handlers.load();
     this.#stalled = congested && buffered >= this.#bufferedBefore ? this.#stalled + 1 : 0;
     this.#bufferedBefore = buffered;
-    if (this.#stalled > STALLED_PINGS) {
+    if (this.#stalled > STALLED_BEATS) {
       return this.#dead(
         'stalled',
-        `it took none of ${buffered} bytes for ${STALLED_PINGS * this.#everyMs} ms`,
+        `it took none of ${buffered} bytes for ${STALLED_BEATS * this.#everyMs} ms`,
       );
     }
     this.#beats += 1;
@@ -98,7 +108,7 @@ export class Pulse {
 
   get #isDue(): boolean {
     const isUnsure = this.#silent > 1 || this.#open !== undefined;
-    return isUnsure || this.#beats >= PING_BEATS || this.#ids < PING_BEATS;
+    return isUnsure || this.#beats >= PING_BEATS || this.#ids < FIRST_PINGS;
   }
 
   #ping(): void {

@@ -12,11 +12,11 @@ export type LinkEndReason =
   | 'closed'
   /** No hello came in time. */
   | 'hello-timeout'
-  /** Nothing at all was heard for SILENT_PINGS pings. */
+  /** Nothing at all was heard for SILENT_BEATS beats. */
   | 'silence'
   /** More than LINK_QUEUE_BYTES waited for it. */
   | 'queue-full'
-  /** It took nothing for STALLED_PINGS pings while something waited. */
+  /** It took nothing for STALLED_BEATS beats while something waited. */
   | 'stalled'
   /** The other side sent what the protocol forbids. */
   | 'bad-frame'

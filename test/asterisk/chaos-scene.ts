@@ -25,16 +25,16 @@ const LOOK_EVERY_MS = 100;
 /** The same while things are broken, where nothing is measured. */
 const HOLD_LOOK_EVERY_MS = 400;
 /**
- * Later than this is wrong: 3 s until a killed broker is believed dead, 2 s until the next redial, 1 s for `alive`, 4 s
- * for 400 lamps at 100 a second, and 5 s for two cores that start up to three Asterisks and brokers meanwhile.
+ * Later than this is wrong: 3 s until a killed broker is believed dead, 2 s until the next redial, 1 s for `alive`, 8 s
+ * for 400 lamps at 50 a second, and 5 s for two cores that start up to three Asterisks and brokers meanwhile.
  */
-export const LIMIT_MS = 15_000;
+export const LIMIT_MS = 19_000;
 /** Nobody's lamps may show that it is gone earlier than this after the fault was made. */
 const HELD_MS = 3_000 + 15_000;
 /** As long must all stay right. */
 const STAYS_MS = 600;
-/** suspect_after + gone_after, one `alive`, and 400 lamps at 100 a second; what is longer is held against this. */
-const GONE_MS = 3_000 + 15_000 + 1_000 + 4_000 + 1_000;
+/** suspect_after + gone_after, one `alive`, and 400 lamps at 50 a second; what is longer is held against this. */
+const GONE_MS = 3_000 + 15_000 + 1_000 + 8_000 + 1_000;
 /** Wrong lamps that are told of. */
 const SHOWN = 5;
 /** How long lamps that show that their origin is gone are watched: they must not show anything else. */

@@ -10,8 +10,8 @@ const asterisks = await available();
 
 const BURST = ['NOT_INUSE', 'RINGING', 'INUSE', 'ONHOLD'] as const;
 const ROUNDS = 20;
-/** What a round of writes costs, at the default of 100 a second: beyond that the receiver may skip states. */
-const ROUND_MS = BURST.length * 10;
+/** What a round of writes costs, at the default of 50 a second: beyond that the receiver may skip states. */
+const ROUND_MS = BURST.length * 20;
 
 for (const { title, origin, receiver } of eachPairing(asterisks)) {
   test(

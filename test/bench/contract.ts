@@ -152,6 +152,8 @@ export interface Section {
 export interface Area {
   /** For `--only`. */
   readonly name: string;
+  /** Left out of a quick run, unless it is asked for by name. */
+  readonly slow?: true;
   measure(run: Run): Promise<void>;
   section(results: Results): Section;
 }

@@ -32,7 +32,7 @@ describe('a config', () => {
         ami: { host: '127.0.0.1', port: 5038, username: 'hintmesh', secret: SECRET },
         listen: { host: '0.0.0.0', port: 7440 },
         http: { host: '127.0.0.1', port: 7441 },
-        lamps: { goneState: 'UNAVAILABLE', writesPerSecond: 100, burst: 10, window: 32 },
+        lamps: { goneState: 'UNAVAILABLE', writesPerSecond: 50, burst: 10, window: 32 },
         timing: {
           aliveMs: 1_000,
           suspectAfterMs: 3_000,

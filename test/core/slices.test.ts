@@ -9,23 +9,28 @@ function* pieces(count: number, done: number[]): Generator {
   for (let i = 0; i < count; i++) yield done.push(i);
 }
 
-test('work is done a slice at a time, what was begun first before the rest, and each piece once', () => {
+test('work is done a slice at a time, each job in turn, and each piece once', () => {
   const slices = new Slices();
   const [first, second]: [number[], number[]] = [[], []];
   slices.begin('first', pieces(SLICE + 10, first));
-  slices.begin('second', pieces(SLICE, second));
-  slices.work();
-  assert.deepEqual([first.length, second.length], [SLICE, 0]);
-  slices.work();
-  assert.equal(first.length, SLICE + 10);
-  assert.ok(second.length > 0 && second.length < SLICE);
-  assert.equal(slices.isDone, false);
-  slices.work();
-  assert.equal(slices.isDone, true);
-  assert.deepEqual(
-    second,
-    Array.from({ length: SLICE }, (_, i) => i),
-  );
+  slices.begin('second', pieces(2 * SLICE, second));
+  const done: (readonly [number, number])[] = [];
+  while (!slices.isDone) {
+    slices.work();
+    done.push([first.length, second.length]);
+  }
+  assert.deepEqual(done, [
+    [SLICE, 0],
+    [SLICE, SLICE],
+    [SLICE + 10, 2 * SLICE - 11],
+    [SLICE + 10, 2 * SLICE],
+  ]);
+  for (const list of [first, second]) {
+    assert.deepEqual(
+      list,
+      list.map((_, i) => i),
+    );
+  }
 });
 
 test('what takes the place of something ends it, and what is finished is done at once', () => {
@@ -116,4 +121,46 @@ test('an Asterisk that goes and comes back meanwhile is given all of them', () =
   core.up();
   while (!core.core.status(core.now).isLit) tick(core);
   assert.equal(shown(core, 'INUSE'), STATES);
+});
+
+test('a peer whose states come and go all the time does not keep the lamps of another from being lit', () => {
+  const core = new OneCore({
+    origins: [
+      { tag: 'spb', goneState: 'UNAVAILABLE' },
+      { tag: 'ekb', goneState: 'UNAVAILABLE' },
+    ],
+    pacing: { writesPerSecond: Number.POSITIVE_INFINITY, burst: 10, window: 10 * STATES },
+  });
+  core.up();
+  core.link('ekb');
+  core.told('ekb', device('1', 'INUSE'));
+  core.link('spb');
+  core.told('spb', ...Array.from({ length: STATES }, (_, n) => device(`${n}`, 'INUSE')));
+  core.heard('ekb', { type: 'bye', final: true });
+  for (let n = 0; n < 20; n++) {
+    const moved = Array.from({ length: SLICE }, (_, i) => [device(`${i}`, null), device(`${i}`, 'INUSE')]);
+    core.heard('spb', { type: 'change', entries: moved.flat() });
+    tick(core);
+  }
+  assert.equal(core.core.lamp(entryKey('device', '1*ekb')).desired, 'UNAVAILABLE');
+  assert.equal(core.core.status(core.now).isLit, true);
+});
+
+test('a session finds every lamp decided anew before the first is written', () => {
+  const core = told();
+  while (!core.core.status(core.now).isLit) tick(core);
+  core.input({ type: 'asteriskDown' });
+  core.heard('spb', { type: 'bye', final: true });
+  const effects = core.up();
+  const written = effects.flatMap((effect) => (effect.type === 'setLamp' ? [effect.state] : []));
+  assert.equal(written.length, STATES);
+  assert.deepEqual([...new Set(written)], ['UNAVAILABLE']);
+});
+
+test('lamps of a peer that went are written before those of the others', () => {
+  const core = told();
+  while (!core.core.status(core.now).isLit) tick(core);
+  core.configure({ origins: [] });
+  while (!core.core.status(core.now).isLit) tick(core);
+  assert.equal(shown(core, 'UNAVAILABLE'), STATES);
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, test } from 'node:test';
 import { HIGH_WATER_BYTES } from '../../src/mesh/contract.ts';
 import { decode, encodeHello } from '../../src/mesh/frames.ts';
 import { MAX_CHANGE_AGE_MS } from '../../src/mesh/peer-clock.ts';
-import { SILENT_PINGS, STALLED_PINGS } from '../../src/mesh/pulse.ts';
+import { SILENT_BEATS, STALLED_BEATS } from '../../src/mesh/pulse.ts';
 import { entry } from './broker.ts';
 import { batch, endAll, make, many, said, talk, up } from './held-link.ts';
 import { settle, until } from './until.ts';
@@ -224,7 +224,7 @@ describe('pings', () => {
     assert.equal(link.isUp, true);
     const since = performance.now();
     await until(() => channel.ended !== undefined, 'ended');
-    assert.ok(performance.now() - since >= SILENT_PINGS * 20 - 15);
+    assert.ok(performance.now() - since >= SILENT_BEATS * 20 - 15);
     assert.equal(channel.ended?.how, 'terminate', 'a dead peer is not waited for');
     assert.equal(events.at(-1), 'closed silence');
   });
@@ -253,7 +253,7 @@ describe('pings', () => {
     talk(channel, 1);
     await settle(15);
     assert.equal(link.isUp, true);
-    await until(() => channel.ended !== undefined, 'ended', STALLED_PINGS * 100);
+    await until(() => channel.ended !== undefined, 'ended', STALLED_BEATS * 100);
     assert.equal(events.at(-1), 'closed stalled');
   });
 });

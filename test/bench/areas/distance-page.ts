@@ -34,7 +34,7 @@ export const PUBLISH_QUICK_CHANGES = 60;
 export const PUBLISH_LAMPS = 100;
 export const WINDOW = 32;
 /** Changes that are not seen yet: a lamp changes again when its last change was seen, so nothing can be coalesced. */
-export const AHEAD = 900;
+export const AHEAD = 500;
 
 export const MEASURES = {
   p50: 'distance latency p50',

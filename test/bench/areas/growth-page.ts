@@ -23,7 +23,7 @@ const SAME = 0.25;
 
 export const EXPORTS = 100;
 /** Fewer than others: each size needs a new broker, and peers linked to it. */
-export const ROUNDS = 2;
+export const ROUNDS = 1;
 export const CHANGES = 100;
 export const RATE = 50;
 

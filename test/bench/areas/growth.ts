@@ -73,4 +73,4 @@ async function converge({ options, pbx, peers }: Field): Promise<number> {
   return (Math.max(...done) - at) / 1_000;
 }
 
-export const growth: Area = { name: 'growth', measure, section };
+export const growth: Area = { name: 'growth', slow: true, measure, section };

@@ -17,7 +17,7 @@ const ALONE = '1 peer';
 const BARE = 'bare';
 /** Until what was compiled and allocated for the start is done with. */
 const WARM_UP_MS = 5_000;
-const WINDOW_MS = 20_000;
+const WINDOW_MS = 15_000;
 const QUICK_WINDOW_MS = 5_000;
 const ROUNDS = 3;
 const GOAL_PERCENT = 1;

@@ -45,7 +45,7 @@ export const WINDOW = 32;
 /** Of Setvars at a PBX alone. */
 export const CEILING_CHANGES = 5_000;
 /** `writes_per_second` where a config says nothing. */
-export const DEFAULT_RATE = 100;
+export const DEFAULT_RATE = 50;
 /** The goal, in times what the lamps take at the rate they are written at. */
 const TIMES = 1.5;
 

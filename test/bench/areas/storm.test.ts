@@ -14,7 +14,7 @@ test('right after the storm, in times what all lamps take at their rate', () => 
   const { goals } = section(
     results(
       [MEASURES.ceiling, CEILING, 10_000, 5_000, 10_000],
-      [MEASURES.right, 'hintmesh paced', 8, 9, 16],
+      [MEASURES.right, 'hintmesh paced', 16, 18, 32],
       [MEASURES.right, 'hintmesh', 0.1, 0.3, 0.2],
       [MEASURES.wrong, 'hintmesh paced', 0, 0, 0],
       [MEASURES.wrong, 'hintmesh', 0, 1, 0],
@@ -25,7 +25,7 @@ test('right after the storm, in times what all lamps take at their rate', () => 
     [
       ['1.5 (1-2) times, 0.2 (0.1-0.3) s', true],
       ['0 (0-1) wrong', false],
-      ['0.9 (0.8-1.6) times, 9 (8-16) s', true],
+      ['0.9 (0.8-1.6) times, 18 (16-32) s', true],
       ['0 (0-0) wrong', true],
     ],
   );

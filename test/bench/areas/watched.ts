@@ -45,6 +45,7 @@ interface Contestant {
 
 export const watched: Area = {
   name: 'watched',
+  slow: true,
   measure: (run) =>
     inLab(async (lab) => {
       const contestants: Contestant[] = [];

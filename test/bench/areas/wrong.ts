@@ -27,6 +27,7 @@ interface Stage {
 
 export const wrong: Area = {
   name: 'wrong',
+  slow: true,
   measure: (run) =>
     inLab(async (lab) => {
       const courses = run.quick ? [late] : [lateThenKilled, cutThenReset, longCut];

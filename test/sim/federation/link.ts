@@ -7,8 +7,8 @@ import type { NetPlan } from './history.ts';
 import { Outbox } from './outbox.ts';
 import type { Connection, End, Fault, Frame, Packet, Side } from './wire.ts';
 
-const SILENT_PINGS = 3;
-const STALLED_PINGS = 30;
+const SILENT_BEATS = 3;
+const STALLED_BEATS = 30;
 const HELLO_TIMEOUT_MS = 5_000;
 
 export type LinkEnd =
@@ -127,10 +127,10 @@ export class Link implements End {
   /** Counts pings, not time: a pause of our own is no silence of the peer's. */
   #beat(): void {
     this.#silent += 1;
-    if (this.#silent > SILENT_PINGS + 1) return this.close('silence');
+    if (this.#silent > SILENT_BEATS + 1) return this.close('silence');
     const { congested } = this.outbox;
     this.#stalled = congested ? this.#stalled + 1 : 0;
-    if (this.#stalled > STALLED_PINGS) return this.close('stalled');
+    if (this.#stalled > STALLED_BEATS) return this.close('stalled');
     if (!congested) this.#send({ kind: 'ping' });
     this.#timer = this.#handlers.timer(this.#options.pingEveryMs, () => this.#beat());
   }
