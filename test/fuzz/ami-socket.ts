@@ -20,6 +20,8 @@ export class AmiSocket extends EventEmitter {
   setKeepAlive(): void {}
   setNoDelay(): void {}
   setEncoding(): void {}
+  cork(): void {}
+  uncork(): void {}
 
   write(bytes: string): boolean {
     if (!this.destroyed) this.#wrote(bytes);
