@@ -29,7 +29,7 @@ const HAPPENED: Readonly<Record<Kind, readonly string[]>> = {
       'relisted',
       'write',
     ],
-    ...['failed not-asterisk', 'down not-asterisk', 'hintNamesLamp', 'presence', 'mailbox'],
+    ...['failed not-asterisk', 'hintNamesLamp', 'presence', 'mailbox'],
   ],
 };
 
