@@ -143,7 +143,7 @@ function checkLine(key: string, value: string): void {
   }
 }
 
-/** The lines of an action that passed {@link encode}; asterisk-manager would take twelve times as long to write them. */
+/** The lines of an action that passed {@link encode}; asterisk-manager takes several times as long to make them. */
 export function packetOf(headers: Encoded, id: string): string {
   let text = `ActionID: ${id}\r\n`;
   for (const key in headers) text += `${key[0]?.toUpperCase()}${key.slice(1)}: ${headers[key]}\r\n`;

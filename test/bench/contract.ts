@@ -79,7 +79,7 @@ export interface Ran {
 /** What one area needs to measure. */
 export interface Run {
   readonly quick: boolean;
-  /** 5; quick 2. */
+  /** 5; quick 1. */
   readonly rounds: number;
   /** Asterisk 22. */
   readonly root: Root;

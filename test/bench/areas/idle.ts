@@ -19,7 +19,7 @@ const BARE = 'bare';
 const WARM_UP_MS = 5_000;
 const WINDOW_MS = 15_000;
 const QUICK_WINDOW_MS = 5_000;
-const ROUNDS = 3;
+const ROUNDS = 2;
 const GOAL_PERCENT = 1;
 const TITLES: Readonly<Record<string, string>> = {
   [BARE]: `no peer and no broker: a bare Node process with ${PEERS} timers a second`,

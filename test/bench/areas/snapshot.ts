@@ -4,7 +4,7 @@ import { inLab, type Lab } from '../../asterisk/lab.ts';
 import { pause, until } from '../../until.ts';
 import type { Area, Goal, Results, Run, Section } from '../contract.ts';
 import { closeField, type Field, openField } from '../peers/field.ts';
-import { median, spread, values } from '../statistics.ts';
+import { spread, values } from '../statistics.ts';
 
 const STATES = 100_000;
 const QUICK_STATES = 20_000;
@@ -17,6 +17,7 @@ const AFTER_MS = 1_000;
 /** Start, compiling, the first collections: not what is asked here. */
 const WARM_UP_MS = 1_000;
 const GOAL_MS = 20;
+const ROUNDS = 3;
 
 /** The kinds of snapshot, in the order they are made. */
 const KINDS = {
@@ -28,7 +29,7 @@ type Kind = keyof typeof KINDS;
 
 async function measure(run: Run): Promise<void> {
   const states = run.quick ? QUICK_STATES : STATES;
-  const rounds = run.quick ? 1 : run.rounds;
+  const rounds = run.quick ? 1 : Math.min(run.rounds, ROUNDS);
   await inLab(async (lab) => {
     for (let round = 1; round <= rounds; round += 1) {
       await once(run, lab, round, states);
@@ -91,7 +92,7 @@ function section(results: Results): Section {
     ...['snapshot held', 'snapshot collection', 'snapshot time'].map((measure) => spread(of(measure, kind))),
   ]);
   const worst = Object.keys(KINDS).map((kind) => of('snapshot held', kind));
-  const met = worst.every((each) => median(each) <= GOAL_MS);
+  const met = worst.every((each) => each.length > 0 && Math.max(...each) <= GOAL_MS);
   const worstCollection = Object.keys(KINDS).flatMap((kind) => of('snapshot collection', kind));
   const goal: Goal = {
     text: `A snapshot of ${states} states parsed and applied without holding the event loop over ${GOAL_MS} ms`,
@@ -109,12 +110,12 @@ function section(results: Results): Section {
       `One peer tells ${states} states at once, and lamps are written at the`,
       'default pace meanwhile. Held is the longest time between two turns of a timer of 1 ms in the broker, less that',
       'millisecond: garbage collection and everything else that happened in the process are in it. Time is from the',
-      `start of the dialling, with the wait before it, until the last state is known, to within ${LOOK_EVERY_MS} ms.`,
+      `start of the dialling, with the wait before it, until the last frame was read, to within ${LOOK_EVERY_MS} ms.`,
     ].join(' '),
     tables: [
       {
         title: `Snapshots of ${states} states`,
-        head: ['snapshot', 'event loop held, ms', 'longest collection, ms', 'until known, ms'],
+        head: ['snapshot', 'event loop held, ms', 'longest collection, ms', 'until read, ms'],
         rows,
       },
     ],

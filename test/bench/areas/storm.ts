@@ -20,7 +20,7 @@ import { openStorm, type Storm } from './storm-run.ts';
 import { together } from './together.ts';
 
 /** More rounds than that take too long, of what takes half a minute. */
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 export const storm: Area = {
   name: 'storm',
@@ -44,7 +44,7 @@ async function measure(run: Run, lab: Lab, pacedLab: Lab): Promise<void> {
   }
 }
 
-/** Storms in turn. What is left over of a paced one, a hundred writes a second, goes on beside the next one. */
+/** Storms in turn. What is left over of a paced one, fifty writes a second, goes on beside the next one. */
 async function measureRound(
   run: Run,
   round: number,

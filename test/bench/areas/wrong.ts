@@ -1,4 +1,4 @@
-// What they get wrong: lamps that show something else than the origin has, after the three things that happen to every
+// What they get wrong: lamps that show something else than the origin has, after the five things that happen to every
 // pair of PBXs sooner or later. Owns the course of it; all contestants go through it at the same time, each on hosts of
 // its own, because it is counted and not timed against each other.
 import type { Asterisk } from '../../asterisk/asterisk.ts';
@@ -13,7 +13,7 @@ import { CONTESTANTS, type Contestant, SCENES, type Scene } from './wrong-scenes
 
 /** It takes minutes and hardly differs between rounds: how often it is wrong is decided by the design. */
 const ROUND = 1;
-/** Between two faults all lamps are made right, by changes that the link must carry: at the default pace 5 s for 500. */
+/** Between two faults all lamps are made right, by changes that the link must carry: at the default pace 10 s for 500. */
 const SETTLE_MS = 40_000;
 /** Whether a link is there is found out by a change of one lamp, so often at most, each watched so long. */
 const TRIES = 10;

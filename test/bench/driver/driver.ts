@@ -9,9 +9,9 @@ import type { Where } from './commands.ts';
 import type { Answer, Ask } from './process.ts';
 
 const PROCESS = fileURLToPath(new URL('process.ts', import.meta.url));
-/** All lamps are lit and put out once, at the pace they have: the default one is 100 a second. */
+/** All lamps are lit and put out once, at the pace they have: the default one is 50 a second. */
 const ALL_MS = 30_000;
-const EACH_MS = 20;
+const EACH_MS = 50;
 
 /** Ready when every lamp was seen lit and free again, so that none is first seen while it is measured. */
 export async function openDriver(lab: Lab, site: Site): Promise<Driver> {

@@ -93,11 +93,6 @@ export class BenchBroker {
     >;
   }
 
-  /** A stop in good order. */
-  async stop(): Promise<void> {
-    await this.#process?.child.stop('SIGTERM');
-  }
-
   async close(): Promise<void> {
     await this.#process?.close();
   }

@@ -1,7 +1,5 @@
 // Loaded into the process of the broker under test before the broker (`--import`): tells what only the process itself
 // knows. Owns the measuring; changes nothing of the broker.
-import { writeFileSync } from 'node:fs';
-import { Session } from 'node:inspector';
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { answerTo } from './answer.ts';
 
@@ -9,7 +7,6 @@ import { answerTo } from './answer.ts';
 const COLLECTIONS = 4;
 const COLLECT_EVERY_MS = 100;
 
-const session = new Session();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 let longestCollectionMs = 0;
 const collections = new PerformanceObserver((list) => {
@@ -46,31 +43,8 @@ const commands = {
     collections.disconnect();
     return { ms: Math.max(0, delay.max / 1e6 - 1), collectionMs: longestCollectionMs };
   },
-
-  /** Profiles until `profiled`. */
-  async profile(everyUs: number): Promise<void> {
-    session.connect();
-    await post('Profiler.enable');
-    await post('Profiler.setSamplingInterval', { interval: everyUs });
-    await post('Profiler.start');
-  },
-
-  /** Writes what was profiled to `file`, for the tools that read .cpuprofile. */
-  async profiled(file: string): Promise<void> {
-    const { profile } = (await post('Profiler.stop')) as { profile: unknown };
-    writeFileSync(file, JSON.stringify(profile));
-    session.disconnect();
-  },
 };
 
 export type InsideCommands = typeof commands;
-
-function post(method: string, params: object = {}): Promise<unknown> {
-  return new Promise((resolve, reject) =>
-    session.post(method, params, (error: Error | null, result?: object) =>
-      error ? reject(error) : resolve(result),
-    ),
-  );
-}
 
 answerTo(commands, false);

@@ -82,8 +82,6 @@ const commands = {
     await until('all peers know', () => peers.every(right), LINKED_WITHIN_MS);
     return machineMs();
   },
-
-  linked: () => linked(),
 };
 
 export type PeersCommands = typeof commands;
