@@ -38,8 +38,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what a snapshot changed is looked at once, and the rest of it never',
     file: 'slices.ts',
-    find: '        if (job.next().done !== true) continue;\n',
-    replace: '        job.next();\n',
+    find: '        if (job.next().done === true) break;\n',
+    replace: '        job.next();\n        break;\n',
   },
   {
     name: 'extensions that a snapshot leaves out stay lit',
