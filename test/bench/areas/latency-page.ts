@@ -21,7 +21,7 @@ export const TITLES: Readonly<Record<Contestant, string>> = {
 
 export const LAMPS = 100;
 /** Of a round, one after another. */
-export const CHANGES = 200;
+export const CHANGES = 300;
 export const QUICK_CHANGES = 100;
 export const PAUSE_MS = 5;
 
