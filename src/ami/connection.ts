@@ -5,8 +5,8 @@
  * left to the library is how it connects and logs in. What Asterisk says is read by packets.ts, and actions are written
  * here: a lamp is three packets and one action, and with the library's parser and encoder those were a third of what
  * a broker does for it (docs/performance.md). It must never be used in another way: its parser keeps half a packet for the
- * next connection; its reconnect and `disconnect` leave zombies, and it prints. So there is one instance per connection, and the socket is ours. The
- * library's own 'rawevent' listener, which emits whatever name a packet claims, is taken off.
+ * next connection; its reconnect and `disconnect` leave zombies, and it prints. So there is one instance per connection,
+ * and the socket is ours. The library's own 'rawevent' listener, which emits whatever name a packet claims, is taken off.
  */
 import net from 'node:net';
 import tls from 'node:tls';

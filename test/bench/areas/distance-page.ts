@@ -1,23 +1,7 @@
 // What the page says of two sites far from each other: names of what is measured, the table, goals. Made of results alone.
-import type { Goal, Name, Results, Section, Table } from '../contract.ts';
+import type { Goal, Results, Section, Table } from '../contract.ts';
 import { median, ratios, short, spread, values } from '../statistics.ts';
-
-export const CONTESTANTS = [
-  'hintmesh',
-  'zeromq',
-  'publish',
-  'xmpp',
-  'floor',
-] as const satisfies readonly Name[];
-export type Contestant = (typeof CONTESTANTS)[number];
-
-const TITLES: Readonly<Record<Contestant, string>> = {
-  hintmesh: 'Hintmesh',
-  zeromq: 'Hintmesh, ZeroMQ',
-  publish: 'PJSIP publish',
-  xmpp: 'XMPP',
-  floor: 'floor',
-};
+import { CONTESTANTS, type Contestant, TITLES } from './latency-page.ts';
 
 /** Each direction. */
 export const DELAY_MS = 15;

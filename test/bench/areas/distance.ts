@@ -9,8 +9,6 @@ import { openWay, roundTrips } from '../way.ts';
 import {
   AHEAD,
   CHANGES,
-  CONTESTANTS,
-  type Contestant,
   DELAY_MS,
   LAMPS,
   LINE,
@@ -24,6 +22,7 @@ import {
   section,
   WINDOW,
 } from './distance-page.ts';
+import { CONTESTANTS, type Contestant } from './latency-page.ts';
 import { together } from './together.ts';
 import { warm } from './warm.ts';
 
